@@ -1,0 +1,20 @@
+import type { CloseCode, ServerFrame } from '../protocol.js'
+
+/** One live connection, whatever carries it: a socket or an event stream. */
+export interface Connection {
+  readonly user: string
+  /** The express-session id that it was opened with. */
+  readonly session: string
+  /** Bytes that were sent but not taken by the kernel yet; above 0 the peer reads more slowly than we write. */
+  readonly backlog: number
+  /** Never throws; after the end it does nothing. */
+  send(frame: ServerFrame): void
+  /** Asks the transport whether the peer is still there; what it hears back it keeps in `heardAt`. */
+  ping(): void
+  /** When the peer was last heard, by performance.now(). */
+  readonly heardAt: number
+  /** Says why and ends; a peer that does not answer is cut off soon after. */
+  close(code: CloseCode): void
+  /** Cuts it off at once. */
+  terminate(): void
+}

@@ -1,0 +1,13 @@
+/** What is needed of a logger; pino fits, and so does any object with these three. */
+export interface Logger {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** Without a logger of the host's: warnings and errors go to standard error, in one line each. */
+export const consoleLogger: Logger = {
+  info() {},
+  warn: (details, message) => console.warn(`belfry: ${message}`, details),
+  error: (details, message) => console.error(`belfry: ${message}`, details),
+}

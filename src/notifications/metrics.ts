@@ -1,0 +1,37 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** What is counted while the plugin runs; without a registry of the host's nothing is. */
+export interface Metrics {
+  /** A connection came (+1) or went (-1). */
+  connections(change: 1 | -1): void
+  /** One frame with a new state went to one connection, `seconds` after the hub first heard of the change. */
+  pushed(seconds: number): void
+  /** An upgrade or a stream was refused. */
+  refused(reason: RefusalReason): void
+  /** One operation of the store took this long. */
+  stored(seconds: number): void
+}
+
+export type RefusalReason = 'origin' | 'session' | 'user_full' | 'full' | 'unavailable' | 'protocol'
+
+export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {} }
+
+/** Registers Belfry's metrics with the host's registry. */
+export function registerMetrics(registry: Registry): Metrics {
+  const registers = [registry]
+  const connections = new Gauge({ name: 'belfry_connections', help: 'Live connections: sockets and event streams.', registers })
+  const pushes = new Counter({ name: 'belfry_pushes_total', help: 'Frames with a new state that were sent.', registers })
+  const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+  const push = new Histogram({ name: 'belfry_push_seconds', help: 'From hearing of a change to the frame that tells it.', buckets, registers })
+  const refusals = new Counter({ name: 'belfry_upgrades_refused_total', help: 'Live connections that were refused.', labelNames: ['reason'], registers })
+  const store = new Histogram({ name: 'belfry_store_seconds', help: 'Operations of the store, waiting for locks included.', buckets, registers })
+  return {
+    connections: (change) => connections.inc(change),
+    pushed(seconds) {
+      pushes.inc()
+      push.observe(seconds)
+    },
+    refused: (reason) => refusals.inc({ reason }),
+    stored: (seconds) => store.observe(seconds),
+  }
+}

@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { type FieldError, InvalidError } from './errors.js'
+import { LEVELS, type Level } from './protocol.js'
+
+/** Whom a notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
+export type Recipients =
+  | { readonly user: string }
+  | { readonly users: readonly string[] }
+  | { readonly topic: string }
+  | 'everyone'
+
+/** What a host gives to `notify`. */
+export interface Draft {
+  /** One user, several users (at most 5,000; more are a topic), a topic, or `'everyone'`. */
+  readonly to: Recipients
+  /** 1 to 200 characters of plain text. */
+  readonly title: string
+  /** Plain text, to 5,000 characters. */
+  readonly body?: string | null | undefined
+  /** An http or https address, or a path of this site such as `/posts/1#c9`. */
+  readonly url?: string | null | undefined
+  /** `info` unless told. */
+  readonly level?: Level | null | undefined
+  /** What it is about, for filters and preferences; to 64 characters. */
+  readonly category?: string | null | undefined
+  /** Anything that JSON can hold, to 4,096 bytes. `data.from`, where it is a string, is shown as the sender's name. */
+  readonly data?: unknown
+  /** When it appears: a Date, ISO 8601 with an offset, or milliseconds. Absent or past: at once. */
+  readonly publishAt?: Date | string | number | null | undefined
+  /** When it disappears again; must be later than `publishAt` and now. */
+  readonly expiresAt?: Date | string | number | null | undefined
+  /** The same key of the same sender stores one notification, however often it is sent; to 200 characters. */
+  readonly idempotencyKey?: string | null | undefined
+  /** Who sends it, for the list of what was sent and for `idempotencyKey`: an opaque string of the host's. */
+  readonly sender?: string | null | undefined
+}
+
+/** A draft that has been read once and cannot be wrong any more. Times in milliseconds since 1970. */
+export interface NewNotification {
+  readonly to: Recipients
+  readonly title: string
+  readonly body: string | null
+  readonly url: string | null
+  readonly level: Level
+  readonly category: string | null
+  /** JSON text. */
+  readonly data: string | null
+  readonly publishAt: number | null
+  readonly expiresAt: number | null
+  readonly idempotencyKey: string | null
+  readonly sender: string | null
+  /** What `idempotencyKey` is held against: a hash of everything else. Null without a key. */
+  readonly contentHash: string | null
+}
+
+/** A stored notification, as its sender sees it. Times are ISO 8601 in UTC; what is absent is null. */
+export interface Notification {
+  readonly id: string
+  readonly to: Recipients
+  readonly title: string
+  readonly body: string | null
+  readonly url: string | null
+  readonly level: Level
+  readonly category: string | null
+  readonly data: unknown
+  readonly sender: string | null
+  readonly createdAt: string
+  readonly publishAt: string | null
+  readonly expiresAt: string | null
+  readonly recalledAt: string | null
+}
+
+export const MAX_RECIPIENTS = 5000
+const MAX_DATA_BYTES = 4096
+
+const text = (what: string, max: number) =>
+  z
+    .string({ error: `${what} must be text.` })
+    .transform((value) => value.toWellFormed().replaceAll('\r\n', '\n').trim())
+    .refine((value) => !value.includes('\0'), { error: `${what} must not contain a NUL character.` })
+    .refine((value) => characters(value) <= max, { error: `${what} can have at most ${max.toLocaleString('en')} characters.` })
+
+const optional = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => (value === undefined || value === '' ? null : value))
+
+const id = (what: string) =>
+  z
+    .string({ error: `${what} must be a string.` })
+    .min(1, { error: `${what} must not be empty.` })
+    .max(255, { error: `${what} can have at most 255 characters.` })
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), { error: `${what} has characters that cannot be stored.` })
+
+/** Who somebody is, as an opaque string: 1 to 255 characters. */
+export const userId = id('The id of a user')
+
+/** The name of a topic: 1 to 200 characters without spaces, such as `role:editor`. */
+export const topicName = z
+  .string({ error: 'A topic must be a string.' })
+  .regex(/^[^\s\0]{1,200}$/u, { error: 'A topic is a name of 1 to 200 characters without spaces, such as role:editor.' })
+
+const toShape =
+  "Say whom it is for: { user: '7' }, { users: ['7', '8'] }, { topic: 'role:editor' } or 'everyone'."
+
+const recipients = z.union(
+  [
+    z.literal('everyone'),
+    z.strictObject({ user: userId }),
+    z.strictObject({
+      users: z
+        .array(userId)
+        .min(1, { error: 'Name at least one user.' })
+        .max(MAX_RECIPIENTS, { error: `At most ${MAX_RECIPIENTS.toLocaleString('en')} users can be named; address more through a topic.` })
+        .transform((ids) => [...new Set(ids)]),
+    }),
+    z.strictObject({ topic: topicName }),
+  ],
+  { error: toShape },
+)
+
+const time = (what: string) =>
+  z
+    .union([z.date(), z.number(), z.string()], { error: `${what} must be a date.` })
+    .transform((value, context) => {
+      const ms = parseTime(value)
+      if (ms === null) context.addIssue({ code: 'custom', message: `${what} must be a date: ISO 8601 with an offset, such as 2030-01-31T09:00:00Z.` })
+      return ms ?? 0
+    })
+
+const link = text('The link', 2048).transform((value, context) => {
+  const href = safeUrl(value)
+  if (href === null && value !== '') context.addIssue({ code: 'custom', message: 'The link must start with https://, http:// or / (a path of this site).' })
+  return href
+})
+
+const json = z.unknown().transform((value, context) => {
+  if (value === undefined || value === null) return null
+  const encoded = encodeJson(value)
+  if (encoded === null) context.addIssue({ code: 'custom', message: 'The data must be something that JSON can hold.' })
+  else if (Buffer.byteLength(encoded) > MAX_DATA_BYTES) context.addIssue({ code: 'custom', message: `The data can have at most ${MAX_DATA_BYTES.toLocaleString('en')} bytes as JSON.` })
+  return encoded
+})
+
+const draft = z.strictObject(
+  {
+    to: recipients,
+    title: text('The title', 200).refine((value) => value !== '', { error: 'A title is needed.' }),
+    body: optional(text('The text', 5000)),
+    url: optional(link),
+    level: optional(z.enum(LEVELS, { error: `The level must be one of ${LEVELS.join(', ')}.` })).transform((v) => v ?? 'info'),
+    category: optional(text('The category', 64)),
+    data: json,
+    publishAt: optional(time('The time to publish')),
+    expiresAt: optional(time('The time to expire')),
+    idempotencyKey: optional(text('The idempotency key', 200)),
+    sender: optional(id('The sender')),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? `There is no field ${issue.keys.join(', ')}.` : 'A notification is an object with to and title.') },
+)
+
+/**
+ * Reads a draft from anywhere. Throws InvalidError with one entry for each field at fault.
+ * @param now milliseconds since 1970
+ */
+export function parseDraft(input: unknown, now = Date.now()): NewNotification {
+  const result = draft.safeParse(input)
+  if (!result.success) throw new InvalidError(fieldErrors(result.error))
+  const { expiresAt, publishAt } = result.data
+  if (expiresAt !== null && expiresAt <= Math.max(now, publishAt ?? 0)) {
+    const message = publishAt !== null && publishAt > now ? 'It must expire after it is published.' : 'It would have expired already: choose a later time.'
+    throw new InvalidError([{ field: 'expiresAt', message }])
+  }
+  const { idempotencyKey, sender, ...content } = result.data
+  const contentHash = idempotencyKey === null ? null : createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+  return { ...result.data, contentHash }
+}
+
+function fieldErrors(error: z.ZodError): FieldError[] {
+  const seen = new Map<string, FieldError>()
+  for (const issue of error.issues) {
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+    const field = String(issue.path[0] ?? unknown ?? 'to')
+    if (!seen.has(field)) seen.set(field, { field, message: firstMessage(issue) })
+  }
+  return [...seen.values()]
+}
+
+/** Of a union that failed, the branch that came nearest knows best what is wrong: the one whose problem lies deepest. */
+function firstMessage(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_union') return issue.message
+  const deep = issue.errors.flat().find((inner) => inner.path.length > 0 && inner.code !== 'invalid_type')
+  return deep?.message ?? issue.message
+}
+
+/**
+ * The audience column of the `notifications` table, which other processes may write too: `user:<id>`,
+ * `topic:<name>`, `everyone`; several users are `users`, with a row each in `notification_recipients`.
+ */
+export function audienceOf(to: Recipients): string {
+  if (to === 'everyone') return 'everyone'
+  if ('user' in to) return `user:${to.user}`
+  if ('topic' in to) return `topic:${to.topic}`
+  return 'users'
+}
+
+/** Milliseconds since 1970 of a Date, a number of milliseconds, or ISO 8601 text with an offset; null for anything else. */
+export function parseTime(value: unknown): number | null {
+  const ms =
+    value instanceof Date ? value.getTime()
+    : typeof value === 'number' ? value
+    : typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value) ? Date.parse(value)
+    : Number.NaN
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? Math.trunc(ms) : null
+}
+
+/**
+ * The address as it may stand in an href: http, https, or a path of this site. Null for anything else, `//host` and
+ * `/\host` included, which browsers read as another site.
+ */
+export function safeUrl(value: unknown): string | null {
+  if (typeof value !== 'string' || value.length > 2048 || /[\0-\x20\x7f\\]/.test(value)) return null
+  if (value.startsWith('/')) {
+    return URL.canParse(value, 'http://here.invalid') && new URL(value, 'http://here.invalid').host === 'here.invalid' ? value : null
+  }
+  return /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null
+}
+
+/** How many characters a person would count: code points, as SQLite's `length` does. */
+export function characters(value: string): number {
+  let count = 0
+  for (const _ of value) count++
+  return count
+}
+
+function encodeJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value)?.toWellFormed() ?? null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,114 @@
+import type { Database } from 'better-sqlite3'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import { OptionError } from './errors.js'
+import { consoleLogger, type Logger } from './logger.js'
+import type { Identity } from './person.js'
+
+/** A page of the plugin's, to be put into the host's own frame. All strings are HTML but `title`, which is text. */
+export interface PageParts {
+  readonly title: string
+  /** What belongs into `<head>`: stylesheet and scripts of the plugin. */
+  readonly head: string
+  /** The content of `<main>`. */
+  readonly body: string
+  readonly req: Request
+  readonly res: Response
+}
+
+/** What `createNotifications` takes. Times in seconds. */
+export interface NotificationsOptions {
+  /** A path, `':memory:'`, or an open better-sqlite3 Database: then `notify` takes part in its transactions. */
+  readonly database: string | Database
+  /** The express-session middleware of the app: the same instance. */
+  readonly session: RequestHandler
+  /** Who is there: null when nobody is signed in. Gets the request with its session; at the upgrade of a socket, too. */
+  readonly identify: (req: Request) => Identity | null | Promise<Identity | null>
+  /** The same for a user who is absent, by id; lets `refresh` and the periodic re-check see changed topics. */
+  readonly topicsOf?: ((user: string) => Identity | null | Promise<Identity | null>) | undefined
+  /** Where the router is mounted and the socket listens; `/notifications` unless told. */
+  readonly basePath?: string | undefined
+  /** Where somebody who is not signed in is sent, with `?next=`; without it a page answers 401. */
+  readonly signInPath?: string | undefined
+  /** Puts the plugin's pages into the host's own frame; without it they stand on their own. */
+  readonly layout?: ((page: PageParts) => string | Promise<string>) | undefined
+  /** Origins that may connect and post, exactly; unless told, the request's own. */
+  readonly allowedOrigins?: readonly string[] | undefined
+  /** As Express's `trust proxy`; for the own origin and addresses of live connections. False unless told. */
+  readonly trustProxy?: boolean | number | string | readonly string[] | undefined
+  /** Between two heartbeats; 25 unless told. */
+  readonly heartbeat?: number | undefined
+  /** Over how long clients spread their return after a restart; 10 unless told. */
+  readonly reconnectWithin?: number | undefined
+  /** Live connections of one user; 20 unless told. */
+  readonly maxConnectionsPerUser?: number | undefined
+  /** Live connections in all; 20,000 unless told. */
+  readonly maxConnections?: number | undefined
+  /** Warnings and errors go to standard error unless told. */
+  readonly logger?: Logger | undefined
+  /** A prom-client Registry that the metrics are registered with. */
+  readonly registry?: Registry | undefined
+}
+
+const isFunction = (option: string, what: string) =>
+  z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', { error: `The option ${option} must be ${what}.` })
+
+const seconds = (option: string) =>
+  z.number({ error: `The option ${option} must be a number of seconds.` }).positive({ error: `The option ${option} must be a positive number of seconds.` })
+
+const count = (option: string) => z.int({ error: `The option ${option} must be a whole number.` }).positive({ error: `The option ${option} must be at least 1.` })
+
+const path = (option: string) =>
+  z
+    .string({ error: `The option ${option} must be a path such as /notifications.` })
+    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: `The option ${option} must be a path such as /notifications, without a slash at the end.` })
+
+const origin = z
+  .string({ error: 'The option allowedOrigins must be a list of origins.' })
+  .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
+    error: (issue) => `The option allowedOrigins holds ${JSON.stringify(issue.input)}, which is no origin: write it as https://example.com, without a path.`,
+  })
+
+const schema = z.strictObject(
+  {
+    database: z.custom<string | Database>((value) => (typeof value === 'string' && value !== '') || isDatabase(value), {
+      error: 'The option database must be a path or an open better-sqlite3 Database.',
+    }),
+    session: isFunction('session', 'the express-session middleware that the app uses'),
+    identify: isFunction('identify', 'a function of the request that answers { id } or null'),
+    topicsOf: isFunction('topicsOf', 'a function of a user id that answers { id, topics } or null').optional(),
+    basePath: path('basePath').default('/notifications'),
+    signInPath: path('signInPath').optional(),
+    layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
+    allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
+    trustProxy: z.union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: 'The option trustProxy takes what Express takes for trust proxy.' }).default(false),
+    heartbeat: seconds('heartbeat').default(25),
+    reconnectWithin: seconds('reconnectWithin').default(10),
+    maxConnectionsPerUser: count('maxConnectionsPerUser').default(20),
+    maxConnections: count('maxConnections').default(20_000),
+    logger: z.custom<Logger>((value) => isLogger(value), { error: 'The option logger must have the functions info, warn and error.' }).default(consoleLogger),
+    registry: z.custom<Registry>((value) => typeof value === 'object' && value !== null && 'registerMetric' in value, { error: 'The option registry must be a prom-client Registry.' }).optional(),
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? `There is no option ${issue.keys.join(', ')}.` : 'createNotifications takes an object of options.') },
+)
+
+type Defaulted = 'basePath' | 'trustProxy' | 'heartbeat' | 'reconnectWithin' | 'maxConnectionsPerUser' | 'maxConnections' | 'logger'
+
+/** Options that have been checked, defaults filled in. */
+export type Options = Readonly<Omit<NotificationsOptions, Defaulted> & { [K in Defaulted]-?: NonNullable<NotificationsOptions[K]> }>
+
+/** Throws OptionError with a whole sentence for the first option that cannot be worked with. */
+export function parseOptions(options: NotificationsOptions): Options {
+  const result = schema.safeParse(options)
+  if (!result.success) throw new OptionError(result.error.issues[0]?.message ?? 'The options cannot be read.')
+  return result.data as Options
+}
+
+function isDatabase(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'prepare' in value && 'inTransaction' in value
+}
+
+function isLogger(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ['info', 'warn', 'error'].every((name) => typeof Reflect.get(value, name) === 'function')
+}

@@ -1,0 +1,178 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Request, RequestHandler, Router } from 'express'
+import type { Hint } from './bus/bus.js'
+import { localBus } from './bus/local.js'
+import { UnavailableError } from './errors.js'
+import { createMiddleware } from './http/middleware.js'
+import { createRouter } from './http/router.js'
+import { sameOrigin } from './http/same-origin.js'
+import { SessionWatch } from './http/session-watch.js'
+import { attachUpgrade } from './http/upgrade.js'
+import { Hub } from './hub/hub.js'
+import { noMetrics, registerMetrics } from './metrics.js'
+import type { Draft } from './notification.js'
+import { type NotificationsOptions, type Options, parseOptions } from './options.js'
+import { parsePerson } from './person.js'
+import type { Item, State } from './protocol.js'
+import { Scheduler } from './scheduler.js'
+import { type ItemPage, type ListQuery, type Notified, type SentEntry, type SentQuery, Service } from './service.js'
+import { openSqliteStore } from './store/sqlite.js'
+import type { Reader, Store } from './store/store.js'
+
+/** A user whose sockets are to be closed, or one session. */
+export type DisconnectTarget = { readonly user: string } | { readonly session: string }
+
+/** Embedded notifications of one app. Every promise rejects with a BelfryError where something is wrong. */
+export interface Notifications {
+  readonly basePath: string
+  /** Resolves when the database is migrated and open; called by itself on first use. */
+  ready(): Promise<void>
+  /** Stores a notification and pushes it to everybody whose it is. Resolved means durable. */
+  notify(draft: Draft): Promise<Notified>
+  state(user: string): Promise<State>
+  unreadCount(user: string): Promise<number>
+  list(user: string, query?: ListQuery): Promise<ItemPage>
+  /** One notification of somebody's inbox; NotFoundError where it isn't theirs. */
+  get(user: string, id: string): Promise<Item>
+  /** One id that is not theirs is a NotFoundError; of several, those that are gone are passed over. */
+  markAsRead(user: string, ids: string | readonly string[]): Promise<State>
+  markAsUnread(user: string, ids: string | readonly string[]): Promise<State>
+  /** Archiving also marks as read. */
+  archive(user: string, ids: string | readonly string[]): Promise<State>
+  /** Brings back as read. */
+  unarchive(user: string, ids: string | readonly string[]): Promise<State>
+  /** Marks what stood in the inbox when `upTo` was shown; what arrived later stays unread. */
+  markAllAsRead(user: string, options: { readonly upTo: string }): Promise<State>
+  /** Takes a notification back from every inbox. */
+  recall(id: string): Promise<void>
+  /** What was sent, newest first. */
+  sent(query?: SentQuery): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }>
+  report(id: string, options?: { readonly except?: readonly string[] }): Promise<SentEntry>
+  readers(id: string, options?: { readonly limit?: number; readonly except?: readonly string[] }): Promise<readonly Reader[]>
+  /** Re-reads topics and state of somebody now, and tells their connections. */
+  refresh(user: string): Promise<State>
+  /** Closes live connections now, with 4401, in every process. */
+  disconnect(target: DisconnectTarget): Promise<void>
+  /** Throws UnavailableError while the database cannot be read. */
+  check(): Promise<void>
+  /** Sets `res.locals.notifications` on every request of somebody who is signed in. */
+  middleware(): RequestHandler
+  /** The inbox, its JSON, the event stream and the assets; mount it at `basePath`. */
+  router(): Router
+  /** The same-origin rule for unsafe requests, for the host's own routes. */
+  sameOrigin(): RequestHandler
+  /** Opens the live connection on the app's own server. */
+  attach(server: HttpServer): void
+  /** Closes connections with 1012, finishes what was begun and releases everything. */
+  close(): Promise<void>
+}
+
+/** How often memberships of those who are connected are read again through `topicsOf`, in milliseconds. */
+const RECHECK_EVERY = 60_000
+
+/** Embedded notifications for an Express app. Bad options throw an OptionError; with SQLite, the database is migrated here. */
+export function createNotifications(options: NotificationsOptions): Notifications {
+  return compose(parseOptions(options))
+}
+
+function compose(options: Options): Notifications {
+  const metrics = options.registry === undefined ? noMetrics : registerMetrics(options.registry)
+  const { logger } = options
+  const store = openSqliteStore({ database: options.database, logger, metrics })
+  const service = new Service(store, options.topicsOf)
+  const bus = localBus()
+  const hub = new Hub({ ...options, metrics, look: (users) => service.look(users) })
+  const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
+
+  bus.subscribe((hint) => heed(hint, hub))
+  const unwatch = store.watch((changed) => bus.publish({ kind: 'changed', audiences: changed }))
+  const endSession = (session: string) => {
+    bus.publish({ kind: 'disconnect', session })
+    store.announce(`session:${session}`).catch((error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session'))
+  }
+  const sessions = new SessionWatch({ ended: endSession, logger })
+  const recheck = setInterval(() => void recheckMembers(hub, service, options), RECHECK_EVERY).unref()
+  scheduler.start()
+
+  const context = { options, service, hub, sessions, metrics, identify: identifier(options) }
+  const detach: (() => void)[] = []
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    clearInterval(recheck)
+    for (const undo of detach) undo()
+    sessions.close()
+    await hub.close()
+    await scheduler.close()
+    unwatch()
+    await bus.close()
+    await store.close()
+  }
+
+  return {
+    basePath: options.basePath,
+    ready: () => store.ready(),
+    notify: (draft) => service.notify(draft),
+    state: (user) => service.state(user),
+    unreadCount: async (user) => (await service.state(user)).unread,
+    list: (user, query) => service.list(user, query),
+    get: (user, id) => service.get(user, id),
+    markAsRead: (user, ids) => service.mark(user, ids, 'read'),
+    markAsUnread: (user, ids) => service.mark(user, ids, 'unread'),
+    archive: (user, ids) => service.mark(user, ids, 'archive'),
+    unarchive: (user, ids) => service.mark(user, ids, 'unarchive'),
+    markAllAsRead: (user, { upTo }) => service.markAllAsRead(user, upTo),
+    recall: (id) => service.recall(id),
+    sent: (query) => service.sent(query),
+    report: (id, query) => service.report(id, query),
+    readers: (id, query) => service.readers(id, query),
+    refresh: (user) => refresh(user, service, hub),
+    disconnect: (target) => disconnect(target, hub, store),
+    check: () => store.check(),
+    middleware: () => createMiddleware(context),
+    router: () => createRouter(context),
+    sameOrigin: () => sameOrigin(options),
+    attach: (server) => void detach.push(attachUpgrade(server, context)),
+    close: () => (closing ??= close()),
+  }
+}
+
+function heed(hint: Hint, hub: Hub): void {
+  if (hint.kind === 'disconnect') return hub.disconnect(hint)
+  const ended = hint.audiences.filter((audience) => audience.startsWith('session:'))
+  for (const audience of ended) hub.disconnect({ session: audience.slice('session:'.length) })
+  hub.wake(hint.audiences)
+}
+
+function identifier(options: Options): (req: Request) => ReturnType<typeof identifyBy> {
+  return (req) => identifyBy(options, req)
+}
+
+/** When the session store is out, express-session goes on without a `req.session`: that is an outage, not a signed-out person. */
+async function identifyBy(options: Options, req: Request) {
+  if (req.session === undefined) throw new UnavailableError('The session store does not answer.')
+  const identity = await options.identify(req)
+  return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
+}
+
+async function refresh(user: string, service: Service, hub: Hub): Promise<State> {
+  const person = await service.recheck(user)
+  if (person !== undefined) hub.update(person)
+  hub.wake([`user:${user}`])
+  return service.state(user)
+}
+
+async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Promise<void> {
+  hub.disconnect(target)
+  await store.announce('user' in target ? `signed-out:${target.user}` : `session:${target.session}`)
+}
+
+async function recheckMembers(hub: Hub, service: Service, { logger }: Options): Promise<void> {
+  for (const user of hub.users()) {
+    try {
+      const person = await service.recheck(user)
+      if (person !== undefined) hub.update(person)
+    } catch (error) {
+      logger.warn({ err: error }, 'the topics of a connected user could not be read again')
+    }
+  }
+}

@@ -1,0 +1,243 @@
+import { InvalidError, MalformedError, NotFoundError } from './errors.js'
+import { type Draft, type Notification, parseDraft, userId } from './notification.js'
+import { type Identity, parsePerson, type Person } from './person.js'
+import type { Item, State } from './protocol.js'
+import { FILTERS, type Filter, type Listing, type Mark, type Page, type Reader, type Row, type Sent, type Snapshot, type Store } from './store/store.js'
+
+/** Which part of an inbox: newest first, or oldest first with `after`. */
+export interface ListQuery {
+  /** `all` unless told: everything that is not archived. */
+  readonly filter?: Filter | undefined
+  readonly category?: string | undefined
+  /** A cursor: only what is older than it. */
+  readonly before?: string | undefined
+  /** A cursor: only what is newer than it, oldest first. */
+  readonly after?: string | undefined
+  /** 1 to 100; 25 unless told. */
+  readonly limit?: number | undefined
+}
+
+/** A page of an inbox, with the state of the same instant. */
+export interface ItemPage extends State {
+  readonly items: readonly Item[]
+  /** Goes on in the same direction; null at the end. */
+  readonly nextCursor: string | null
+}
+
+/** What `notify` resolves to. */
+export interface Notified extends Notification {
+  /** True where the same sender sent the same under the same idempotency key before; nothing new was stored. */
+  readonly replayed: boolean
+}
+
+export interface SentQuery {
+  /** `nextCursor` of the page before. */
+  readonly before?: string | undefined
+  /** 1 to 100; 25 unless told. */
+  readonly limit?: number | undefined
+  /** Users who are to be in no count, such as disabled ones. */
+  readonly except?: readonly string[] | undefined
+}
+
+export type SentEntry = Omit<Sent, 'sequence'>
+
+/** What the hub needs to know of one user. */
+export interface Look {
+  readonly state: State
+  readonly newest: number
+  /** The newest notification, where one came after the position asked for. */
+  readonly latest?: Item
+}
+
+type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) | undefined
+
+/** What can be done with notifications, whoever asks: parse, let the store commit, answer with the new state. */
+export class Service {
+  readonly #store: Store
+  readonly #topicsOf: TopicsOf
+
+  constructor(store: Store, topicsOf?: TopicsOf) {
+    this.#store = store
+    this.#topicsOf = topicsOf
+  }
+
+  /** Not async up to the store: inside a host's transaction the row is written before the promise is returned. */
+  notify(input: Draft): Promise<Notified> {
+    try {
+      const draft = parseDraft(input)
+      return this.#store.insert(draft).then(({ notification, replayed }) => ({ ...notification, replayed }))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The state of a user by id: with the memberships that `topicsOf` gives, or those that were last seen. */
+  async state(user: string): Promise<State> {
+    const id = parseUser(user)
+    if (this.#topicsOf === undefined) return this.#state(await this.#store.snapshot(id))
+    return this.stateOf(await this.personOf(id))
+  }
+
+  /** The state of somebody whose memberships are known now; a change of them is recorded first. */
+  async stateOf(person: Person): Promise<State> {
+    return this.#state(await this.#snapshotOf(person))
+  }
+
+  /** Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. */
+  async personOf(user: string): Promise<Person> {
+    const identity = (await this.#topicsOf?.(user)) ?? { id: user }
+    return parsePerson({ ...identity, id: user }, 'topicsOf')
+  }
+
+  /** Reads the memberships of a user again, where the host offers `topicsOf`; returns them, undefined where it does not. */
+  async recheck(user: string): Promise<Person | undefined> {
+    if (this.#topicsOf === undefined) return undefined
+    const person = await this.personOf(user)
+    await this.#snapshotOf(person)
+    return person
+  }
+
+  async list(user: string, query: ListQuery = {}): Promise<ItemPage> {
+    const page = this.#page(query)
+    const { rows, more, snapshot } = await this.#store.list(parseUser(user), page)
+    const last = rows.at(-1)
+    return {
+      items: rows.map((row) => this.#item(row)),
+      nextCursor: more && last !== undefined ? this.#cursor(last.position) : null,
+      ...this.#state(snapshot),
+    }
+  }
+
+  /** Throws NotFoundError where it is not in this user's inbox. */
+  async get(user: string, id: string): Promise<Item> {
+    const row = await this.#store.find(parseUser(user), id)
+    if (row === undefined) throw new NotFoundError()
+    return this.#item(row)
+  }
+
+  /** One id that is not in the inbox is a NotFoundError; of several, those that are gone are passed over. */
+  async mark(user: string, ids: string | readonly string[], mark: Mark): Promise<State> {
+    const id = parseUser(user)
+    const wanted = typeof ids === 'string' ? [ids] : ids
+    const found = await this.#store.mark(id, wanted, mark, Date.now())
+    if (typeof ids === 'string' && !found.has(ids)) throw new NotFoundError()
+    return this.#state(await this.#store.snapshot(id))
+  }
+
+  async markAllAsRead(user: string, upTo: string | undefined): Promise<State> {
+    const id = parseUser(user)
+    if (upTo === undefined || upTo === '') {
+      throw new InvalidError([{ field: 'upTo', message: 'Say up to where: the cursor of the newest notification that was shown.' }])
+    }
+    await this.#store.markAllAsRead(id, this.#position(upTo, 'upTo'), Date.now())
+    return this.#state(await this.#store.snapshot(id))
+  }
+
+  /** Throws NotFoundError for an unknown id; recalling twice changes nothing. */
+  async recall(id: string): Promise<void> {
+    if (!(await this.#store.recall(id, Date.now()))) throw new NotFoundError()
+  }
+
+  async sent(query: SentQuery = {}): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }> {
+    const limit = parseLimit(query.limit)
+    const before = query.before === undefined ? null : this.#position(query.before, 'before')
+    const found = await this.#store.sent({ before, limit: limit + 1, except: query.except ?? [] })
+    const shown = found.slice(0, limit)
+    const last = shown.at(-1)
+    return { entries: shown, nextCursor: found.length > limit && last !== undefined ? this.#cursor(last.sequence) : null }
+  }
+
+  /** Throws NotFoundError for an unknown id. */
+  async report(id: string, options: { readonly except?: readonly string[] } = {}): Promise<SentEntry> {
+    const entry = await this.#store.report(id, options.except ?? [])
+    if (entry === undefined) throw new NotFoundError()
+    return entry
+  }
+
+  readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
+    return this.#store.readers(id, { limit: options.limit ?? 100, except: options.except ?? [] })
+  }
+
+  /** For the hub: the state of many, with what arrived after the position that each has seen. */
+  async look(users: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Look>> {
+    const looks = new Map<string, Look>()
+    for (const [user, snapshot] of await this.#store.snapshots([...users.keys()])) {
+      const seen = users.get(user) ?? 0
+      const latest = snapshot.newest > seen ? await this.#store.latest(user, seen) : undefined
+      const look = { state: this.#state(snapshot), newest: snapshot.newest }
+      looks.set(user, latest === undefined ? look : { ...look, latest: this.#item(latest) })
+    }
+    return looks
+  }
+
+  async #snapshotOf(person: Person): Promise<Snapshot> {
+    const snapshot = await this.#store.snapshot(person.id)
+    if (snapshot.membership === person.key) return snapshot
+    await this.#store.remember(person)
+    return this.#store.snapshot(person.id)
+  }
+
+  #state({ version, unread }: Snapshot): State {
+    return { epoch: this.#store.epoch, version, unread }
+  }
+
+  #item(row: Row): Item {
+    const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+    return {
+      id: row.id,
+      cursor: this.#cursor(row.position),
+      title: row.title,
+      body: row.body,
+      url: row.url,
+      level: row.level,
+      category: row.category,
+      data: row.data,
+      state: row.state,
+      createdAt: new Date(row.publishedAt).toISOString(),
+      readAt: iso(row.readAt),
+      expiresAt: iso(row.expiresAt),
+    }
+  }
+
+  #page(query: ListQuery): Page {
+    const filter = query.filter ?? 'all'
+    if (!FILTERS.includes(filter)) throw malformed('filter', `The filter must be one of ${FILTERS.join(', ')}.`)
+    if (query.before !== undefined && query.after !== undefined) throw malformed('after', 'Give before or after, not both.')
+    return {
+      filter,
+      category: query.category ?? null,
+      before: query.before === undefined ? null : this.#position(query.before, 'before'),
+      after: query.after === undefined ? null : this.#position(query.after, 'after'),
+      limit: parseLimit(query.limit),
+    }
+  }
+
+  /** A cursor names its epoch: after a restore, an old one must not mark as read what nobody has seen. */
+  #cursor(position: number): string {
+    return `${position.toString(36)}-${this.#store.epoch.slice(0, 6)}`
+  }
+
+  #position(cursor: string, field: string): number {
+    const [, digits, epoch] = /^([0-9a-z]{1,10})-([0-9a-z]{6})$/.exec(cursor) ?? []
+    if (digits === undefined || epoch !== this.#store.epoch.slice(0, 6)) {
+      throw malformed(field, `${field} is not a cursor of this inbox: take one from the list, as it is.`)
+    }
+    return Number.parseInt(digits, 36)
+  }
+}
+
+function parseLimit(limit: number | undefined): number {
+  if (limit === undefined) return 25
+  if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw malformed('limit', 'The limit must be a whole number from 1 to 100.')
+  return limit
+}
+
+function parseUser(user: string): string {
+  const result = userId.safeParse(user)
+  if (result.success) return result.data
+  throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
+}
+
+function malformed(field: string, message: string): MalformedError {
+  return new MalformedError(message, [{ field, message }])
+}

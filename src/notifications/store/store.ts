@@ -1,0 +1,149 @@
+import type { NewNotification, Notification } from '../notification.js'
+import type { Person } from '../person.js'
+import type { ItemState, Level } from '../protocol.js'
+
+/**
+ * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`, or `session:<id>` for a session that was ended.
+ * `*` stands for anybody: the store lost track, so everything live is to be read again.
+ */
+export type Audience = string
+
+/** What one user can see at one instant; count and version belong together. */
+export interface Snapshot {
+  readonly version: number
+  readonly unread: number
+  /** Key of the memberships that the store last recorded for this user (Person.key); '' where none were. */
+  readonly membership: string
+  /** Position of the newest notification in the inbox; 0 when there was none. */
+  readonly newest: number
+}
+
+/** One notification in one inbox. Times in milliseconds since 1970. */
+export interface Row {
+  /** Where it stands in the inbox: later ones are higher; the basis of cursors. */
+  readonly position: number
+  readonly id: string
+  readonly title: string
+  readonly body: string | null
+  readonly url: string | null
+  readonly level: Level
+  readonly category: string | null
+  readonly data: unknown
+  readonly state: ItemState
+  readonly publishedAt: number
+  readonly readAt: number | null
+  readonly expiresAt: number | null
+}
+
+export const FILTERS = ['all', 'unread', 'archived'] as const
+/** `all` means not archived. */
+export type Filter = (typeof FILTERS)[number]
+
+export interface Page {
+  readonly filter: Filter
+  readonly category: string | null
+  /** Exclusive positions; at most one of the two. `after` turns the order: oldest first. */
+  readonly before: number | null
+  readonly after: number | null
+  readonly limit: number
+}
+
+export interface Listing {
+  readonly rows: readonly Row[]
+  /** Whether there are more in the same direction. */
+  readonly more: boolean
+  /** Of the same instant as the rows. */
+  readonly snapshot: Snapshot
+}
+
+/** What a recipient did with it: each also raises the version, but only where it changes something. */
+export type Mark = 'read' | 'unread' | 'archive' | 'unarchive'
+
+/** A sent notification with where it stands. */
+export interface Sent {
+  /** Descending order of the list; cursor for its next page. */
+  readonly sequence: number
+  readonly notification: Notification
+  readonly status: 'scheduled' | 'published' | 'expired' | 'recalled' | 'refused'
+  /** How many users were addressed by name; null for a topic and everyone: the host knows who is in them. */
+  readonly recipients: number | null
+  /** How many of those who have it in the inbox have read it. */
+  readonly read: number
+}
+
+export interface Reader {
+  readonly user: string
+  readonly readAt: number | null
+}
+
+export interface Inserted {
+  readonly notification: Notification
+  /** True where the same sender used the same key for the same content before: nothing new was stored. */
+  readonly replayed: boolean
+}
+
+/**
+ * Contract of every store. All of it is durable when its promise resolves. Writes are all or nothing; while the
+ * database is locked or out they are tried again for a bounded time and then reject with UnavailableError, having
+ * changed nothing. Every change raises the version of those who can see it, in the same transaction, whoever makes it.
+ */
+export interface Store {
+  /** Names the database; valid after `ready`. */
+  readonly epoch: string
+
+  /** Migrated and open. Called before anything else; may be called often. */
+  ready(): Promise<void>
+
+  /**
+   * Stores one. Inside a transaction that the host has open on the same handle, the row is written before this
+   * returns its promise. Throws ConflictError for a used key with other content.
+   */
+  insert(draft: NewNotification): Promise<Inserted>
+
+  snapshot(user: string): Promise<Snapshot>
+  /** The same for many at one instant. */
+  snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
+
+  /** Records what topics somebody is in; raises their version where that changed. */
+  remember(person: Person): Promise<void>
+
+  list(user: string, page: Page): Promise<Listing>
+  /** One notification in somebody's inbox, archived or not; undefined where it is not (or no longer) theirs. */
+  find(user: string, id: string): Promise<Row | undefined>
+  /** The newest in somebody's inbox after a position; undefined where nothing arrived. */
+  latest(user: string, after: number): Promise<Row | undefined>
+
+  /**
+   * Marks several; those that are not in the inbox are passed over. Archiving marks as read, too.
+   * Returns which ids were in the inbox. `unread` on an archived one throws InvalidError and changes nothing.
+   */
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>>
+  /** Marks all that stand at or below a position. Costs the same for one and for a million. */
+  markAllAsRead(user: string, upTo: number, now: number): Promise<void>
+
+  /** Takes it out of every inbox, or off the schedule. False where there is no such notification. */
+  recall(id: string, now: number): Promise<boolean>
+
+  /** What was sent, newest first. `except`: users who are in no count. */
+  sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]>
+  /** One of them; undefined where there is no such. */
+  report(id: string, except: readonly string[]): Promise<Sent | undefined>
+  /** Who has it by name (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`. */
+  readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]>
+
+  /** Publishes what is due and takes out what has expired. Returns when the next is due, null when nothing is planned. */
+  tick(now: number): Promise<number | null>
+
+  /**
+   * From now on calls `listener` after every commit that changed something, whoever made it: this process at once,
+   * another within 50 ms of idle time. Returns what ends it.
+   */
+  watch(listener: (changed: readonly Audience[]) => void): () => void
+  /** Tells every process that watches this database, `listener`s here included. For `session:<id>` and `user:<id>`. */
+  announce(audience: Audience): Promise<void>
+
+  /** Throws UnavailableError while the database cannot be read. */
+  check(): Promise<void>
+  /** Finishes what was begun and lets go of everything; a handle of the host's stays open. */
+  close(): Promise<void>
+}
