@@ -6,7 +6,7 @@ import { UnavailableError } from './errors.js'
 import { createMiddleware } from './http/middleware.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
-import { SessionWatch } from './http/session-watch.js'
+import { SessionWatch, sessionKey } from './http/session-watch.js'
 import { attachUpgrade } from './http/upgrade.js'
 import { Hub } from './hub/hub.js'
 import { noMetrics, registerMetrics } from './metrics.js'
@@ -138,8 +138,10 @@ function compose(options: Options): Notifications {
 
 function heed(hint: Hint, hub: Hub): void {
   if (hint.kind === 'disconnect') return hub.disconnect(hint)
-  const ended = hint.audiences.filter((audience) => audience.startsWith('session:'))
-  for (const audience of ended) hub.disconnect({ session: audience.slice('session:'.length) })
+  for (const audience of hint.audiences) {
+    if (audience.startsWith('session:')) hub.disconnect({ session: audience.slice('session:'.length) })
+    if (audience.startsWith('signed-out:')) hub.disconnect({ user: audience.slice('signed-out:'.length) })
+  }
   hub.wake(hint.audiences)
 }
 
@@ -162,8 +164,9 @@ async function refresh(user: string, service: Service, hub: Hub): Promise<State>
 }
 
 async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Promise<void> {
-  hub.disconnect(target)
-  await store.announce('user' in target ? `signed-out:${target.user}` : `session:${target.session}`)
+  const hidden = 'user' in target ? target : { session: sessionKey(target.session) }
+  hub.disconnect(hidden)
+  await store.announce('user' in hidden ? `signed-out:${hidden.user}` : `session:${hidden.session}`)
 }
 
 async function recheckMembers(hub: Hub, service: Service, { logger }: Options): Promise<void> {

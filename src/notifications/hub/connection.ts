@@ -3,7 +3,7 @@ import type { CloseCode, ServerFrame } from '../protocol.js'
 /** One live connection, whatever carries it: a socket or an event stream. */
 export interface Connection {
   readonly user: string
-  /** The express-session id that it was opened with. */
+  /** Key of the express-session that it was opened with (a hash of its id, which is a secret). */
   readonly session: string
   /** Bytes that were sent but not taken by the kernel yet; above 0 the peer reads more slowly than we write. */
   readonly backlog: number

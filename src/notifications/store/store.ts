@@ -3,7 +3,7 @@ import type { Person } from '../person.js'
 import type { ItemState, Level } from '../protocol.js'
 
 /**
- * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`, or `session:<id>` for a session that was ended.
+ * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`; or whose connections are to end: `session:<key>`, `signed-out:<user id>`.
  * `*` stands for anybody: the store lost track, so everything live is to be read again.
  */
 export type Audience = string
@@ -139,7 +139,7 @@ export interface Store {
    * another within 50 ms of idle time. Returns what ends it.
    */
   watch(listener: (changed: readonly Audience[]) => void): () => void
-  /** Tells every process that watches this database, `listener`s here included. For `session:<id>` and `user:<id>`. */
+  /** Tells every process that watches this database, `listener`s here included. Changes no version; for `session:` and `signed-out:`. */
   announce(audience: Audience): Promise<void>
 
   /** Throws UnavailableError while the database cannot be read. */
