@@ -23,7 +23,12 @@ export function registerMetrics(registry: Registry): Metrics {
   const pushes = new Counter({ name: 'belfry_pushes_total', help: 'Frames with a new state that were sent.', registers })
   const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
   const push = new Histogram({ name: 'belfry_push_seconds', help: 'From hearing of a change to the frame that tells it.', buckets, registers })
-  const refusals = new Counter({ name: 'belfry_upgrades_refused_total', help: 'Live connections that were refused.', labelNames: ['reason'], registers })
+  const refusals = new Counter({
+    name: 'belfry_upgrades_refused_total',
+    help: 'Live connections that were refused.',
+    labelNames: ['reason'],
+    registers,
+  })
   const store = new Histogram({ name: 'belfry_store_seconds', help: 'Operations of the store, waiting for locks included.', buckets, registers })
   return {
     connections: (change) => connections.inc(change),

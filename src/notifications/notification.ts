@@ -4,11 +4,7 @@ import { type FieldError, InvalidError } from './errors.js'
 import { LEVELS, type Level } from './protocol.js'
 
 /** Whom a notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
-export type Recipients =
-  | { readonly user: string }
-  | { readonly users: readonly string[] }
-  | { readonly topic: string }
-  | 'everyone'
+export type Recipients = { readonly user: string } | { readonly users: readonly string[] } | { readonly topic: string } | 'everyone'
 
 /** What a host gives to `notify`. */
 export interface Draft {
@@ -81,8 +77,7 @@ const text = (what: string, max: number) =>
     .refine((value) => !value.includes('\0'), { error: `${what} must not contain a NUL character.` })
     .refine((value) => characters(value) <= max, { error: `${what} can have at most ${max.toLocaleString('en')} characters.` })
 
-const optional = <T extends z.ZodType>(schema: T) =>
-  schema.nullish().transform((value) => (value === undefined || value === '' ? null : value))
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => (value === undefined || value === '' ? null : value))
 
 const id = (what: string) =>
   z
@@ -99,8 +94,7 @@ export const topicName = z
   .string({ error: 'A topic must be a string.' })
   .regex(/^[^\s\0]{1,200}$/u, { error: 'A topic is a name of 1 to 200 characters without spaces, such as role:editor.' })
 
-const toShape =
-  "Say whom it is for: { user: '7' }, { users: ['7', '8'] }, { topic: 'role:editor' } or 'everyone'."
+const toShape = "Say whom it is for: { user: '7' }, { users: ['7', '8'] }, { topic: 'role:editor' } or 'everyone'."
 
 const recipients = z.union(
   [
@@ -119,17 +113,16 @@ const recipients = z.union(
 )
 
 const time = (what: string) =>
-  z
-    .union([z.date(), z.number(), z.string()], { error: `${what} must be a date.` })
-    .transform((value, context) => {
-      const ms = parseTime(value)
-      if (ms === null) context.addIssue({ code: 'custom', message: `${what} must be a date: ISO 8601 with an offset, such as 2030-01-31T09:00:00Z.` })
-      return ms ?? 0
-    })
+  z.union([z.date(), z.number(), z.string()], { error: `${what} must be a date.` }).transform((value, context) => {
+    const ms = parseTime(value)
+    if (ms === null) context.addIssue({ code: 'custom', message: `${what} must be a date: ISO 8601 with an offset, such as 2030-01-31T09:00:00Z.` })
+    return ms ?? 0
+  })
 
 const link = text('The link', 2048).transform((value, context) => {
   const href = safeUrl(value)
-  if (href === null && value !== '') context.addIssue({ code: 'custom', message: 'The link must start with https://, http:// or / (a path of this site).' })
+  if (href === null && value !== '')
+    context.addIssue({ code: 'custom', message: 'The link must start with https://, http:// or / (a path of this site).' })
   return href
 })
 
@@ -137,7 +130,8 @@ const json = z.unknown().transform((value, context) => {
   if (value === undefined || value === null) return null
   const encoded = encodeJson(value)
   if (encoded === null) context.addIssue({ code: 'custom', message: 'The data must be something that JSON can hold.' })
-  else if (Buffer.byteLength(encoded) > MAX_DATA_BYTES) context.addIssue({ code: 'custom', message: `The data can have at most ${MAX_DATA_BYTES.toLocaleString('en')} bytes as JSON.` })
+  else if (Buffer.byteLength(encoded) > MAX_DATA_BYTES)
+    context.addIssue({ code: 'custom', message: `The data can have at most ${MAX_DATA_BYTES.toLocaleString('en')} bytes as JSON.` })
   return encoded
 })
 
@@ -155,7 +149,10 @@ const draft = z.strictObject(
     idempotencyKey: optional(text('The idempotency key', 200)),
     sender: optional(id('The sender')),
   },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? `There is no field ${issue.keys.join(', ')}.` : 'A notification is an object with to and title.') },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `There is no field ${issue.keys.join(', ')}.` : 'A notification is an object with to and title.',
+  },
 )
 
 /**
@@ -167,7 +164,8 @@ export function parseDraft(input: unknown, now = Date.now()): NewNotification {
   if (!result.success) throw new InvalidError(fieldErrors(result.error))
   const { expiresAt, publishAt } = result.data
   if (expiresAt !== null && expiresAt <= Math.max(now, publishAt ?? 0)) {
-    const message = publishAt !== null && publishAt > now ? 'It must expire after it is published.' : 'It would have expired already: choose a later time.'
+    const message =
+      publishAt !== null && publishAt > now ? 'It must expire after it is published.' : 'It would have expired already: choose a later time.'
     throw new InvalidError([{ field: 'expiresAt', message }])
   }
   const { idempotencyKey, sender, ...content } = result.data
@@ -206,10 +204,13 @@ export function audienceOf(to: Recipients): string {
 /** Milliseconds since 1970 of a Date, a number of milliseconds, or ISO 8601 text with an offset; null for anything else. */
 export function parseTime(value: unknown): number | null {
   const ms =
-    value instanceof Date ? value.getTime()
-    : typeof value === 'number' ? value
-    : typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value) ? Date.parse(value)
-    : Number.NaN
+    value instanceof Date
+      ? value.getTime()
+      : typeof value === 'number'
+        ? value
+        : typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
+          ? Date.parse(value)
+          : Number.NaN
   return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? Math.trunc(ms) : null
 }
 

@@ -55,9 +55,12 @@ const isFunction = (option: string, what: string) =>
   z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', { error: `The option ${option} must be ${what}.` })
 
 const seconds = (option: string) =>
-  z.number({ error: `The option ${option} must be a number of seconds.` }).positive({ error: `The option ${option} must be a positive number of seconds.` })
+  z
+    .number({ error: `The option ${option} must be a number of seconds.` })
+    .positive({ error: `The option ${option} must be a positive number of seconds.` })
 
-const count = (option: string) => z.int({ error: `The option ${option} must be a whole number.` }).positive({ error: `The option ${option} must be at least 1.` })
+const count = (option: string) =>
+  z.int({ error: `The option ${option} must be a whole number.` }).positive({ error: `The option ${option} must be at least 1.` })
 
 const path = (option: string) =>
   z
@@ -67,7 +70,8 @@ const path = (option: string) =>
 const origin = z
   .string({ error: 'The option allowedOrigins must be a list of origins.' })
   .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
-    error: (issue) => `The option allowedOrigins holds ${JSON.stringify(issue.input)}, which is no origin: write it as https://example.com, without a path.`,
+    error: (issue) =>
+      `The option allowedOrigins holds ${JSON.stringify(issue.input)}, which is no origin: write it as https://example.com, without a path.`,
   })
 
 const schema = z.strictObject(
@@ -82,15 +86,26 @@ const schema = z.strictObject(
     signInPath: path('signInPath').optional(),
     layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
     allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
-    trustProxy: z.union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: 'The option trustProxy takes what Express takes for trust proxy.' }).default(false),
+    trustProxy: z
+      .union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: 'The option trustProxy takes what Express takes for trust proxy.' })
+      .default(false),
     heartbeat: seconds('heartbeat').default(25),
     reconnectWithin: seconds('reconnectWithin').default(10),
     maxConnectionsPerUser: count('maxConnectionsPerUser').default(20),
     maxConnections: count('maxConnections').default(20_000),
-    logger: z.custom<Logger>((value) => isLogger(value), { error: 'The option logger must have the functions info, warn and error.' }).default(consoleLogger),
-    registry: z.custom<Registry>((value) => typeof value === 'object' && value !== null && 'registerMetric' in value, { error: 'The option registry must be a prom-client Registry.' }).optional(),
+    logger: z
+      .custom<Logger>((value) => isLogger(value), { error: 'The option logger must have the functions info, warn and error.' })
+      .default(consoleLogger),
+    registry: z
+      .custom<Registry>((value) => typeof value === 'object' && value !== null && 'registerMetric' in value, {
+        error: 'The option registry must be a prom-client Registry.',
+      })
+      .optional(),
   },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? `There is no option ${issue.keys.join(', ')}.` : 'createNotifications takes an object of options.') },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `There is no option ${issue.keys.join(', ')}.` : 'createNotifications takes an object of options.',
+  },
 )
 
 type Defaulted = 'basePath' | 'trustProxy' | 'heartbeat' | 'reconnectWithin' | 'maxConnectionsPerUser' | 'maxConnections' | 'logger'

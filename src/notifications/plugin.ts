@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Request, RequestHandler, Router } from 'express'
+import type {} from 'express-session'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
 import { UnavailableError } from './errors.js'
@@ -12,7 +13,7 @@ import { Hub } from './hub/hub.js'
 import { noMetrics, registerMetrics } from './metrics.js'
 import type { Draft } from './notification.js'
 import { type NotificationsOptions, type Options, parseOptions } from './options.js'
-import { parsePerson } from './person.js'
+import { type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import { Scheduler } from './scheduler.js'
 import { type ItemPage, type ListQuery, type Notified, type SentEntry, type SentQuery, Service } from './service.js'
@@ -94,7 +95,7 @@ function compose(options: Options): Notifications {
   const recheck = setInterval(() => void recheckMembers(hub, service, options), RECHECK_EVERY).unref()
   scheduler.start()
 
-  const context = { options, service, hub, sessions, metrics, identify: identifier(options) }
+  const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options) }
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -137,7 +138,10 @@ function compose(options: Options): Notifications {
 }
 
 function heed(hint: Hint, hub: Hub): void {
-  if (hint.kind === 'disconnect') return hub.disconnect(hint)
+  if (hint.kind === 'disconnect') {
+    hub.disconnect(hint)
+    return
+  }
   for (const audience of hint.audiences) {
     if (audience.startsWith('session:')) hub.disconnect({ session: audience.slice('session:'.length) })
     if (audience.startsWith('signed-out:')) hub.disconnect({ user: audience.slice('signed-out:'.length) })
@@ -145,12 +149,8 @@ function heed(hint: Hint, hub: Hub): void {
   hub.wake(hint.audiences)
 }
 
-function identifier(options: Options): (req: Request) => ReturnType<typeof identifyBy> {
-  return (req) => identifyBy(options, req)
-}
-
 /** When the session store is out, express-session goes on without a `req.session`: that is an outage, not a signed-out person. */
-async function identifyBy(options: Options, req: Request) {
+async function identify(req: Request, options: Options): Promise<Person | null> {
   if (req.session === undefined) throw new UnavailableError('The session store does not answer.')
   const identity = await options.identify(req)
   return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')

@@ -21,6 +21,10 @@ export type Level = (typeof LEVELS)[number]
 export const ITEM_STATES = ['unread', 'read', 'archived'] as const
 export type ItemState = (typeof ITEM_STATES)[number]
 
+export const FILTERS = ['all', 'unread', 'archived'] as const
+/** Which part of an inbox; `all` means not archived. */
+export type Filter = (typeof FILTERS)[number]
+
 /** A notification as one recipient sees it. Times are ISO 8601 in UTC; what is absent is null. */
 export interface Item {
   readonly id: string

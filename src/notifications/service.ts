@@ -1,8 +1,8 @@
 import { InvalidError, MalformedError, NotFoundError } from './errors.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
-import { type Identity, parsePerson, type Person } from './person.js'
-import type { Item, State } from './protocol.js'
-import { FILTERS, type Filter, type Listing, type Mark, type Page, type Reader, type Row, type Sent, type Snapshot, type Store } from './store/store.js'
+import { type Identity, type Person, parsePerson } from './person.js'
+import { FILTERS, type Filter, type Item, type State } from './protocol.js'
+import type { Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
 
 /** Which part of an inbox: newest first, or oldest first with `after`. */
 export interface ListQuery {

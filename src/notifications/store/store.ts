@@ -1,6 +1,6 @@
 import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
-import type { ItemState, Level } from '../protocol.js'
+import type { Filter, ItemState, Level } from '../protocol.js'
 
 /**
  * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`; or whose connections are to end: `session:<key>`, `signed-out:<user id>`.
@@ -34,10 +34,6 @@ export interface Row {
   readonly readAt: number | null
   readonly expiresAt: number | null
 }
-
-export const FILTERS = ['all', 'unread', 'archived'] as const
-/** `all` means not archived. */
-export type Filter = (typeof FILTERS)[number]
 
 export interface Page {
   readonly filter: Filter
