@@ -173,6 +173,20 @@ export function parseDraft(input: unknown, now = Date.now()): NewNotification {
   return { ...result.data, contentHash }
 }
 
+/**
+ * What is wrong with a draft, one entry for each field at fault; nothing where `notify` would take it. For a form that says all at once.
+ * @param now milliseconds since 1970
+ */
+export function checkDraft(input: unknown, now = Date.now()): readonly FieldError[] {
+  try {
+    parseDraft(input, now)
+    return []
+  } catch (error) {
+    if (error instanceof InvalidError) return error.errors
+    throw error
+  }
+}
+
 function fieldErrors(error: z.ZodError): FieldError[] {
   const seen = new Map<string, FieldError>()
   for (const issue of error.issues) {
