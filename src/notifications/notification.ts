@@ -143,7 +143,7 @@ const draft = z.strictObject(
     url: optional(link),
     level: optional(z.enum(LEVELS, { error: `The level must be one of ${LEVELS.join(', ')}.` })).transform((v) => v ?? 'info'),
     category: optional(text('The category', 64)),
-    data: json,
+    data: json.optional().transform((value) => value ?? null),
     publishAt: optional(time('The time to publish')),
     expiresAt: optional(time('The time to expire')),
     idempotencyKey: optional(text('The idempotency key', 200)),
