@@ -1,0 +1,178 @@
+import { type FieldError, InvalidError } from '../notifications/index.js'
+import type { AppDatabase } from './database.js'
+
+export const ROLES = ['member', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Somebody who can sign in. Times in milliseconds since 1970. */
+export interface User {
+  readonly id: number
+  readonly username: string
+  readonly role: Role
+  readonly roleSince: number
+  readonly createdAt: number
+  readonly disabledAt: number | null
+  /** Rises with every new password and when disabled; sessions of an older one are over. */
+  readonly generation: number
+}
+
+export interface NewUser {
+  readonly username: string
+  readonly passwordHash: string
+  readonly role: Role
+}
+
+export interface UserQuery {
+  /** Only usernames that contain this, in any case. */
+  readonly search?: string | undefined
+  /** Only those after this username; the order is theirs. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+const COLUMNS = `id, username, role, role_since AS roleSince, created_at AS createdAt, disabled_at AS disabledAt, generation`
+
+/** The rows of `users`. What else must happen when somebody changes (sessions, sockets) is in `Accounts`. */
+export class Users {
+  readonly #database: AppDatabase
+
+  constructor(database: AppDatabase) {
+    this.#database = database
+  }
+
+  byId(id: number): Promise<User | undefined> {
+    return this.#one(`SELECT ${COLUMNS} FROM users WHERE id = ?`, id)
+  }
+
+  /** In any case: `Ada` and `ada` are the same. */
+  byName(username: string): Promise<User | undefined> {
+    return this.#one(`SELECT ${COLUMNS} FROM users WHERE username = ?`, username)
+  }
+
+  /** By lower-case username; those who don't exist are absent. */
+  async byNames(usernames: readonly string[]): Promise<ReadonlyMap<string, User>> {
+    const users = await this.#all(`SELECT ${COLUMNS} FROM users WHERE username IN (SELECT value FROM json_each(?))`, JSON.stringify(usernames))
+    return new Map(users.map((user) => [user.username.toLowerCase(), user]))
+  }
+
+  async byIds(ids: readonly number[]): Promise<ReadonlyMap<number, User>> {
+    const users = await this.#all(`SELECT ${COLUMNS} FROM users WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids))
+    return new Map(users.map((user) => [user.id, user]))
+  }
+
+  /** In the order of usernames. */
+  list({ search = '', after = '', limit }: UserQuery): Promise<readonly User[]> {
+    const sql = `SELECT ${COLUMNS} FROM users WHERE username > ? AND instr(lower(username), lower(?)) > 0 ORDER BY username LIMIT ?`
+    return this.#all(sql, after, search, limit)
+  }
+
+  /** How many can sign in, by role. */
+  async counts(): Promise<Readonly<Record<Role, number>>> {
+    const sql = `SELECT count(*) FILTER (WHERE role = 'member') AS member, count(*) FILTER (WHERE role = 'admin') AS admin FROM users WHERE disabled_at IS NULL`
+    const row = await this.#database.run(() => this.#database.handle.prepare<[], Record<Role, number>>(sql).get())
+    return row ?? { member: 0, admin: 0 }
+  }
+
+  /** Ids, as the plugin has them, of those who are in no count. */
+  async disabledIds(): Promise<readonly string[]> {
+    const users = await this.#all(`SELECT ${COLUMNS} FROM users WHERE disabled_at IS NOT NULL`)
+    return users.map((user) => String(user.id))
+  }
+
+  async passwordHash(id: number): Promise<string | undefined> {
+    const sql = 'SELECT password_hash AS hash FROM users WHERE id = ?'
+    const row = await this.#database.run(() => this.#database.handle.prepare<[number], { hash: string }>(sql).get(id))
+    return row?.hash
+  }
+
+  /** Throws InvalidError with field `username` where the name cannot be one or is taken. */
+  async add({ username, passwordHash, role }: NewUser): Promise<User> {
+    const problem = usernameProblem(username)
+    if (problem !== undefined) throw new InvalidError([{ field: 'username', message: problem }])
+    const now = Date.now()
+    const sql = `INSERT INTO users (username, password_hash, role, role_since, created_at) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (username) DO NOTHING RETURNING ${COLUMNS}`
+    const user = await this.#one(sql, username, passwordHash, role, now, now)
+    if (user === undefined) throw new InvalidError([taken(username)])
+    return user
+  }
+
+  /** Makes the very first admin; undefined, and nothing made, where there is one already. */
+  addFirstAdmin({ username, passwordHash }: Omit<NewUser, 'role'>): Promise<User | undefined> {
+    const now = Date.now()
+    const sql = `INSERT INTO users (username, password_hash, role, role_since, created_at)
+      SELECT ?, ?, 'admin', ?, ? WHERE NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin') RETURNING ${COLUMNS}`
+    return this.#one(sql, username, passwordHash, now, now)
+  }
+
+  async hasAdmin(): Promise<boolean> {
+    return (await this.#one(`SELECT ${COLUMNS} FROM users WHERE role = 'admin' LIMIT 1`)) !== undefined
+  }
+
+  /** These four return the user as changed, undefined where there is none of that id. Nothing changes where it was so already. */
+  setPasswordHash(id: number, hash: string): Promise<User | undefined> {
+    return this.#one(`UPDATE users SET password_hash = ?, generation = generation + 1 WHERE id = ? RETURNING ${COLUMNS}`, hash, id)
+  }
+
+  /** Throws InvalidError where it would take the last admin who can sign in. */
+  setRole(id: number, role: Role): Promise<User | undefined> {
+    return this.#keepingAnAdmin('role', () => {
+      this.#database.handle.prepare('UPDATE users SET role = ?, role_since = ? WHERE id = ? AND role <> ?').run(role, Date.now(), id, role)
+      return id
+    })
+  }
+
+  /** Throws InvalidError where it would take the last admin who can sign in. */
+  disable(id: number): Promise<User | undefined> {
+    return this.#keepingAnAdmin('user', () => {
+      this.#database.handle
+        .prepare('UPDATE users SET disabled_at = ?, generation = generation + 1 WHERE id = ? AND disabled_at IS NULL')
+        .run(Date.now(), id)
+      return id
+    })
+  }
+
+  async enable(id: number): Promise<User | undefined> {
+    await this.#database.run(() => this.#database.handle.prepare('UPDATE users SET disabled_at = NULL WHERE id = ?').run(id))
+    return this.byId(id)
+  }
+
+  #keepingAnAdmin(field: string, change: () => number): Promise<User | undefined> {
+    const { handle } = this.#database
+    const admins = () => handle.prepare<[], { n: number }>(`SELECT count(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL`).get()?.n ?? 0
+    return this.#database.transaction(() => {
+      const before = admins()
+      const id = change()
+      if (before > 0 && admins() === 0) {
+        throw new InvalidError([{ field, message: 'This is the last admin who can sign in: make somebody else an admin first.' }])
+      }
+      return handle.prepare<[number], User>(`SELECT ${COLUMNS} FROM users WHERE id = ?`).get(id)
+    })
+  }
+
+  #one(sql: string, ...values: readonly (string | number)[]): Promise<User | undefined> {
+    return this.#database.run(() => this.#database.handle.prepare<(string | number)[], User>(sql).get(...values))
+  }
+
+  #all(sql: string, ...values: readonly (string | number)[]): Promise<readonly User[]> {
+    return this.#database.run(() => this.#database.handle.prepare<(string | number)[], User>(sql).all(...values))
+  }
+}
+
+/** What is wrong with a username, as a sentence; undefined where nothing is. */
+export function usernameProblem(username: string): string | undefined {
+  if (username === '') return 'A username is needed.'
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) return 'A username has 1 to 64 letters (a–z), digits, dots, underscores and hyphens.'
+  if (/^\d+$/.test(username)) return 'A username needs at least one character that is no digit.'
+  return undefined
+}
+
+/** What is wrong with a new password, as a sentence; undefined where nothing is. */
+export function passwordProblem(password: string): string | undefined {
+  const length = [...password].length
+  return length < 8 || length > 200 ? 'A password has 8 to 200 characters.' : undefined
+}
+
+function taken(username: string): FieldError {
+  return { field: 'username', message: `Somebody is called ${username} already: choose another username.` }
+}
