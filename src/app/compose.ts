@@ -1,0 +1,157 @@
+import { checkDraft, type Draft, type FieldError, MalformedError, type Recipients } from '../notifications/index.js'
+import { isTimeZone, parseMoment } from './zoned-time.js'
+
+export const AUDIENCES = ['user', 'users', 'role', 'everyone'] as const
+export type AudienceChoice = (typeof AUDIENCES)[number]
+
+export const COMPOSE_FIELDS = [
+  'audience',
+  'recipients',
+  'role',
+  'title',
+  'body',
+  'url',
+  'level',
+  'category',
+  'publishAt',
+  'expiresAt',
+  'timeZone',
+  'idempotencyKey',
+] as const
+
+/** What was typed into the compose form, as it was typed; '' where a field is absent. */
+export type ComposeValues = Readonly<Record<(typeof COMPOSE_FIELDS)[number], string>>
+
+/** Somebody who can be written to by name. */
+export interface Addressee {
+  readonly id: string
+  readonly username: string
+  readonly disabled: boolean
+}
+
+/** What composing needs to know of the world. */
+export interface Surroundings {
+  find(username: string): Addressee | undefined
+  readonly roles: readonly string[]
+  /** The zone that times are read in where the form names none. */
+  readonly timeZone: string
+  readonly sender: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+export type Composed = { readonly draft: Draft } | { readonly errors: readonly FieldError[] }
+
+/** Takes the fields of the form out of a request's body. Throws MalformedError where one of them isn't text. */
+export function composeValues(body: unknown): ComposeValues {
+  return textFields(body, COMPOSE_FIELDS)
+}
+
+/** The named fields of a body, '' where one is absent. Throws MalformedError where the body is no set of fields or one isn't text. */
+export function textFields<const F extends string>(body: unknown, fields: readonly F[]): Readonly<Record<F, string>> {
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body)))
+    throw new MalformedError('Send fields: a form, or a JSON object.')
+  const read = (field: F) => {
+    const value: unknown = body !== undefined && Object.hasOwn(body, field) ? Reflect.get(body, field) : ''
+    if (value === null || value === undefined) return ''
+    if (typeof value !== 'string')
+      throw new MalformedError(`The field ${field} must be text.`, [{ field, message: `The field ${field} must be text, once.` }])
+    return value
+  }
+  return Object.fromEntries(fields.map((field) => [field, read(field)])) as Record<F, string>
+}
+
+/** Turns what was typed into a draft, or says of each field what is wrong with it. Touches nothing. */
+export function compose(values: ComposeValues, surroundings: Surroundings): Composed {
+  const errors: FieldError[] = []
+  const to = collect(errors, () => readAudience(values, surroundings)) ?? 'everyone'
+  const timeZone = collect(errors, () => readZone(values.timeZone, surroundings.timeZone)) ?? 'UTC'
+  const publishAt = collect(errors, () => readTime('publishAt', values.publishAt, timeZone)) ?? null
+  const expiresAt = collect(errors, () => readTime('expiresAt', values.expiresAt, timeZone)) ?? null
+  const { title, body, url, level, category, idempotencyKey } = values
+  const draft = { to, title, body, url, level: level || null, category, publishAt, expiresAt, idempotencyKey, sender: surroundings.sender }
+  errors.push(...checkDraft(draft, surroundings.now), ...checkDraft({ to, title: '.', publishAt, expiresAt }, surroundings.now))
+  if (errors.length === 0) return { draft: draft as Draft }
+  const named = errors.map(({ field, message }) => ({ field: field === 'to' ? 'recipients' : field, message }))
+  return { errors: [...new Map(named.toReversed().map((error) => [error.field, error])).values()].toReversed() }
+}
+
+/** The names in a text, as typed but each once: separated by commas, spaces or lines. */
+export function splitNames(text: string): string[] {
+  return [
+    ...new Map(
+      text
+        .split(/[\s,;]+/u)
+        .filter((name) => name !== '')
+        .map((name) => [name.toLowerCase(), name]),
+    ).values(),
+  ]
+}
+
+/** Finds everybody who was named. Throws FieldProblem naming each who isn't there or is disabled. */
+export function findAll(names: readonly string[], find: Surroundings['find']): Addressee[] {
+  const found = names.map((name) => ({ name, user: find(name) }))
+  const unknown = found.filter(({ user }) => user === undefined).map(({ name }) => name)
+  const disabled = found.filter(({ user }) => user?.disabled === true).map(({ name }) => name)
+  const messages = [
+    unknown.length > 0 && `There is nobody called ${listed(unknown, 'or')}.`,
+    disabled.length > 0 && `${listed(disabled, 'and')} ${disabled.length === 1 ? 'is' : 'are'} disabled and can't be written to.`,
+  ]
+  const message = messages.filter(Boolean).join(' ')
+  if (message !== '') throw new FieldProblem('recipients', message)
+  return found.flatMap(({ user }) => (user === undefined ? [] : [user]))
+}
+
+/** One field that can't be accepted; `message` is a sentence for whoever filled it in. */
+export class FieldProblem extends Error {
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.name = 'FieldProblem'
+    this.field = field
+  }
+}
+
+function readAudience({ audience, recipients, role }: ComposeValues, { find, roles }: Surroundings): Recipients {
+  if (audience === 'everyone') return 'everyone'
+  if (audience === 'role') {
+    if (!roles.includes(role)) throw new FieldProblem('role', `Choose a role: ${listed(roles, 'or')}.`)
+    return { topic: `role:${role}` }
+  }
+  if (audience !== 'user' && audience !== 'users') throw new FieldProblem('audience', 'Choose whom it is for.')
+  const names = splitNames(recipients)
+  if (names.length === 0) throw new FieldProblem('recipients', audience === 'user' ? 'Write a username.' : 'Write at least one username.')
+  if (audience === 'user' && names.length > 1)
+    throw new FieldProblem('recipients', `Write one username, or choose several people above: these are ${names.length}.`)
+  const ids = findAll(names, find).map(({ id }) => id)
+  return audience === 'user' && ids[0] !== undefined ? { user: ids[0] } : { users: ids }
+}
+
+function readZone(zone: string, unlessNamed: string): string {
+  const name = zone.trim()
+  if (name === '') return unlessNamed
+  if (!isTimeZone(name)) throw new FieldProblem('timeZone', `There is no time zone called ${name}: write one such as Europe/Vienna or UTC.`)
+  return name
+}
+
+function readTime(field: string, text: string, zone: string): Date | null {
+  if (text.trim() === '') return null
+  const moment = parseMoment(text, zone)
+  if (moment === null) throw new FieldProblem(field, 'Write a date and a time, such as 2030-01-31T09:00.')
+  return moment
+}
+
+function collect<T>(errors: FieldError[], read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof FieldProblem)) throw error
+    errors.push({ field: error.field, message: error.message })
+    return undefined
+  }
+}
+
+function listed(names: readonly string[], word: 'and' | 'or'): string {
+  return new Intl.ListFormat('en', { type: word === 'and' ? 'conjunction' : 'disjunction' }).format(names)
+}
