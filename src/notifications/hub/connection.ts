@@ -1,4 +1,5 @@
-import type { CloseCode, ServerFrame } from '../protocol.js'
+import type { CloseCode, HeartbeatFrame } from '../protocol.js'
+import type { Outgoing } from './outgoing.js'
 
 /** One live connection, whatever carries it: a socket or an event stream. */
 export interface Connection {
@@ -7,12 +8,12 @@ export interface Connection {
   readonly session: string
   /** Bytes that were sent but not taken by the kernel yet; above 0 the peer reads more slowly than we write. */
   readonly backlog: number
-  /** Never throws; after the end it does nothing. */
-  send(frame: ServerFrame): void
-  /** Asks the transport whether the peer is still there; what it hears back it keeps in `heardAt`. */
-  ping(): void
-  /** When the peer was last heard, by performance.now(). */
+  /** When the peer was last heard, by performance.now(); at first, when it began to connect. */
   readonly heardAt: number
+  /** Never throws; after the end it does nothing. */
+  send(frame: Outgoing): void
+  /** The same for a heartbeat, and asks whether the peer is still there; what it hears back it keeps in `heardAt`. */
+  beat(frame: Outgoing<HeartbeatFrame>): void
   /** Says why and ends; a peer that does not answer is cut off soon after. */
   close(code: CloseCode): void
   /** Cuts it off at once. */
