@@ -139,6 +139,8 @@ describe('a link', () => {
     'https:evil.example',
     'http:/evil.example',
     'posts/1',
+  '/a\nb',
+  'https://example.com/a b',
     '',
     'https://',
     'http://[',
