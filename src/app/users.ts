@@ -73,6 +73,13 @@ export class Users {
     return row ?? { member: 0, admin: 0 }
   }
 
+  /** How many of those who can sign in have what was sent to everyone, or to one role, at that time. */
+  async reached({ since, role }: { readonly since: Date; readonly role?: string }): Promise<number> {
+    const sql = `SELECT count(*) AS n FROM users WHERE disabled_at IS NULL AND created_at <= ?1 AND (?2 IS NULL OR (role = ?2 AND role_since <= ?1))`
+    const row = await this.#database.run(() => this.#database.handle.prepare<[number, string | null], { n: number }>(sql).get(since.getTime(), role ?? null))
+    return row?.n ?? 0
+  }
+
   /** Ids, as the plugin has them, of those who are in no count. */
   async disabledIds(): Promise<readonly string[]> {
     const users = await this.#all(`SELECT ${COLUMNS} FROM users WHERE disabled_at IS NOT NULL`)
