@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Database from 'better-sqlite3'
+import { ServerProcess } from '../helpers/server.js'
+import { eventually, Visitor } from '../helpers/visitor.js'
+
+test('P11, P13: under a lasting foreign lock pages and polls go on, a create answers 503 in time, and all heals', { timeout: 60_000 }, async () => {
+  await using server = await ServerProcess.start()
+  const admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
+  await using tab = await admin.openTab()
+  const outsider = new Database(server.database)
+  outsider.exec('BEGIN IMMEDIATE')
+
+  const begun = performance.now()
+  let creating = true
+  const create = admin
+    .post('/messages', { form: { to: 'admin', title: 'kept waiting', body: '' }, headers: { accept: 'application/json' } })
+    .finally(() => {
+      creating = false
+    })
+  let slowest = 0
+  while (creating) {
+    const asked = performance.now()
+    assert.equal((await admin.get('/notifications', { accept: 'text/html' })).status, 200)
+    assert.equal((await admin.state()).unread, 0)
+    slowest = Math.max(slowest, performance.now() - asked)
+  }
+  const answer = await create
+  assert.equal(answer.status, 503)
+  assert.ok(Number(answer.headers.get('retry-after')) > 0)
+  assert.match(answer.headers.get('content-type') ?? '', /application\/problem\+json/)
+  assert.ok(performance.now() - begun < 10_000, 'a create under a lock answers within 10 s')
+  // A busy timeout on the thread that serves everybody would have held these for seconds.
+  assert.ok(slowest < 1500, `a page and a poll took ${Math.round(slowest)} ms while the lock was held`)
+
+  outsider.exec('ROLLBACK')
+  outsider.close()
+  assert.equal((await admin.state()).unread, 0, 'an error answer means that nothing was stored')
+  assert.equal((await admin.post('/messages', { form: { to: 'admin', title: 'after the lock', body: '' } })).status, 303)
+  await eventually(
+    () => tab.state?.unread === 1,
+    () => `the tab shows ${tab.state?.unread}`,
+    1000,
+  )
+})
