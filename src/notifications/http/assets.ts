@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { RequestHandler } from 'express'
+import { NotFoundError } from '../errors.js'
+
+const FILES = {
+  'belfry.js': { at: 'build/belfry.js', type: 'text/javascript; charset=utf-8' },
+  'inbox.js': { at: 'build/inbox.js', type: 'text/javascript; charset=utf-8' },
+  'belfry.css': { at: 'belfry.css', type: 'text/css; charset=utf-8' },
+} as const
+
+export type AssetName = keyof typeof FILES
+
+interface Asset {
+  readonly type: string
+  readonly bytes: Buffer
+  readonly hash: string
+}
+
+const YEAR = 31_536_000
+const loaded = new Map<AssetName, Asset>()
+
+/** The address of an asset with its version; undefined where it was not built. */
+export function assetHref(basePath: string, name: AssetName): string | undefined {
+  const asset = load(name)
+  return asset === undefined ? undefined : `${basePath}/assets/${name}?v=${asset.hash}`
+}
+
+/** Serves the client and its stylesheet: kept for good under the address of their version, else asked for again each time. */
+export const serveAsset: RequestHandler<{ name: string }> = (req, res) => {
+  const { name } = req.params
+  const asset = isAsset(name) ? load(name) : undefined
+  if (asset === undefined) throw new NotFoundError('There is no such file.')
+  const current = req.query['v'] === asset.hash
+  res.set('Cache-Control', current ? `public, max-age=${YEAR}, immutable` : 'public, no-cache')
+  res.set('X-Content-Type-Options', 'nosniff')
+  res.set('ETag', `"${asset.hash}"`).set('Content-Type', asset.type).send(asset.bytes)
+}
+
+function isAsset(name: string): name is AssetName {
+  return Object.hasOwn(FILES, name)
+}
+
+function load(name: AssetName): Asset | undefined {
+  const known = loaded.get(name)
+  if (known !== undefined) return known
+  const bytes = read(new URL(`../../../public/${FILES[name].at}`, import.meta.url))
+  if (bytes === undefined) return undefined
+  const asset = { type: FILES[name].type, bytes, hash: createHash('sha256').update(bytes).digest('base64url').slice(0, 12) }
+  loaded.set(name, asset)
+  return asset
+}
+
+function read(file: URL): Buffer | undefined {
+  try {
+    return readFileSync(file)
+  } catch {
+    return undefined
+  }
+}

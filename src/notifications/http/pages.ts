@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express'
+import type { PageParts } from '../options.js'
+import type { Person } from '../person.js'
+import { badgeText, type Item, type State } from '../protocol.js'
+import type { ItemPage, ListQuery } from '../service.js'
+import type { AssetName } from './assets.js'
+import { headHtml, type PageNotifications, present } from './bell.js'
+import type { HttpContext } from './context.js'
+import type { Problem } from './problem.js'
+import { render } from './templates.js'
+import { inboxView, itemView } from './view.js'
+
+/** The host's own layout failed: its error, not ours. */
+export class LayoutError extends Error {
+  constructor(cause: unknown) {
+    super('The layout of the host failed.', { cause })
+  }
+}
+
+interface PageContent {
+  readonly title: string
+  readonly view: string
+  readonly data: object
+  readonly scripts?: readonly AssetName[]
+}
+
+export async function inboxPage(context: HttpContext, req: Request, res: Response, person: Person, query: ListQuery, page: ItemPage): Promise<void> {
+  present(res, context.options.basePath, person.id, page)
+  const data = inboxView(context.options.basePath, query, page)
+  await send(context, req, res, { title: 'Notifications', view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
+}
+
+export async function itemPage(context: HttpContext, req: Request, res: Response, person: Person, state: State, item: Item): Promise<void> {
+  present(res, context.options.basePath, person.id, state)
+  await send(context, req, res, { title: item.title, view: 'item', data: itemView(context.options.basePath, item) })
+}
+
+export async function errorPage(context: HttpContext, req: Request, res: Response, problem: Problem): Promise<void> {
+  res.status(problem.status)
+  await send(context, req, res, { title: problem.title, view: 'error', data: { problem, basePath: context.options.basePath } })
+}
+
+async function send({ options }: HttpContext, req: Request, res: Response, { title, view, data, scripts }: PageContent): Promise<void> {
+  const body = render(view, data)
+  const head = headHtml(options.basePath, scripts)
+  const frame = options.layout ?? plainLayout
+  let html: string
+  try {
+    html = await frame({ title, head, body, req, res })
+  } catch (error) {
+    throw new LayoutError(error)
+  }
+  res.type('html').send(html)
+}
+
+/** The frame of hosts that give none of their own. */
+function plainLayout({ title, head, body, res }: PageParts): string {
+  const shown: PageNotifications | undefined = res.locals['notifications']
+  return render('layout', { title, head, body, badge: badgeText(shown?.unread ?? 0), bell: shown?.bell() ?? '' })
+}

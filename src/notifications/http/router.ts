@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import { BelfryError } from '../errors.js'
+import type { State } from '../protocol.js'
+import type { Service } from '../service.js'
+import { serveAsset } from './assets.js'
+import { backFrom } from './back.js'
+import type { HttpContext } from './context.js'
+import { answerErrors, asScript } from './failures.js'
+import { inboxPage, itemPage } from './pages.js'
+import { WrongTypeError, wantsJson } from './problem.js'
+import { bodyField, parseListQuery } from './query.js'
+import { sameOrigin } from './same-origin.js'
+import { createStream } from './stream.js'
+import { signedIn } from './visit.js'
+
+type Mark = Parameters<Service['mark']>[2]
+
+const MARKS: readonly Mark[] = ['read', 'unread', 'archive', 'unarchive']
+const MAX_BODY = '16kb'
+
+/** The inbox and its JSON, the event stream and the assets; to be mounted at `basePath` in any Express 5 app. */
+export function createRouter(context: HttpContext): Router {
+  const router = express.Router()
+  router.get('/assets/:name', asScript(serveAsset, context))
+  router.get('/unread', asScript(unread(context), context))
+  router.get('/stream', createStream(context))
+  router.get('/socket', asScript(upgradeRequired, context))
+
+  router.use(sameOrigin(context.options))
+  router.get('/', inbox(context))
+  router.get('/:id', item(context))
+  const body = [express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
+  router.post('/read-all', body, readAll(context))
+  for (const mark of MARKS) router.post(`/:id/${mark}`, body, markOne(context, mark))
+  router.use(answerErrors(context))
+  return router
+}
+
+/** The polling fallback. Its tag names user, epoch and version, hashed; the count is not in it. */
+function unread(context: HttpContext): RequestHandler {
+  return async (req, res) => {
+    const { person, state } = await signedIn(context, req, res)
+    const tag = createHash('sha256').update(JSON.stringify([person.id, state.epoch, state.version])).digest('base64url').slice(0, 22)
+    res.set('ETag', `"${tag}"`)
+    if (req.get('If-None-Match')?.includes(`"${tag}"`) === true) res.status(304).end()
+    else res.json({ epoch: state.epoch, version: state.version, unread: state.unread })
+  }
+}
+
+const upgradeRequired: RequestHandler = (_req, res) => {
+  res.set({ Upgrade: 'websocket', Connection: 'Upgrade' })
+  throw new BelfryError('upgrade_required', 426, 'This address speaks WebSocket only.')
+}
+
+function inbox(context: HttpContext): RequestHandler {
+  return async (req, res) => {
+    const { person } = await signedIn(context, req, res)
+    const query = parseListQuery(req)
+    const page = await context.service.list(person.id, query)
+    if (wantsJson(req)) res.json(page)
+    else await inboxPage(context, req, res, person, query, page)
+  }
+}
+
+/** A visit marks as read: not HEAD, and not a browser that only fetches ahead. */
+function item(context: HttpContext): RequestHandler<{ id: string }> {
+  return async (req, res) => {
+    const { person, state } = await signedIn(context, req, res)
+    const { service } = context
+    const { id } = req.params
+    let shown = await service.get(person.id, id)
+    let now = state
+    if (shown.state === 'unread' && isVisit(req)) {
+      now = await service.mark(person.id, id, 'read')
+      shown = await service.get(person.id, id)
+    }
+    if (wantsJson(req)) res.json(shown)
+    else await itemPage(context, req, res, person, now, shown)
+  }
+}
+
+function markOne(context: HttpContext, mark: Mark): RequestHandler<{ id: string }> {
+  return async (req, res) => {
+    const { person } = await signedIn(context, req, res)
+    const state = await context.service.mark(person.id, req.params.id, mark)
+    // To go back to the page of what was just marked as unread would read it again.
+    answer(req, res, context, state, mark === 'unread' ? `${context.options.basePath}/${req.params.id}` : undefined)
+  }
+}
+
+function readAll(context: HttpContext): RequestHandler {
+  return async (req, res) => {
+    const { person } = await signedIn(context, req, res)
+    answer(req, res, context, await context.service.markAllAsRead(person.id, bodyField(req, 'upTo')))
+  }
+}
+
+function answer(req: Request, res: Response, { options }: HttpContext, state: State, except?: string): void {
+  if (wantsJson(req)) res.json(state)
+  else res.redirect(303, backFrom(req, options, except))
+}
+
+function isVisit(req: Request): boolean {
+  const purpose = `${req.get('Sec-Purpose') ?? ''} ${req.get('Purpose') ?? ''} ${req.get('X-Moz') ?? ''}`
+  return req.method === 'GET' && !/prefetch|prerender|preview/i.test(purpose)
+}
+
+/** A body that neither we nor the host's own parsers have read. */
+const refuseOtherBodies: RequestHandler = (req, _res, next) => {
+  const sent = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+  next(sent && req.body === undefined ? new WrongTypeError() : undefined)
+}

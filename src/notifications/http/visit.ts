@@ -1,0 +1,35 @@
+import type { Request, Response } from 'express'
+import type { Person } from '../person.js'
+import type { State } from '../protocol.js'
+import type { HttpContext } from './context.js'
+import { SignedOutError } from './problem.js'
+
+/** Who is there, with their state when the request came in. */
+export interface Visit {
+  readonly person: Person
+  readonly state: State
+}
+
+const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>()
+
+/** Asked once a request, however many of our handlers it passes; changed memberships are recorded on the way. */
+export function visitOf(context: HttpContext, req: Request): Promise<Visit | null> {
+  const known = visits.get(context) ?? new WeakMap<Request, Promise<Visit | null>>()
+  visits.set(context, known)
+  const asked = known.get(req) ?? ask(context, req)
+  known.set(req, asked)
+  return asked
+}
+
+/** The same, for routes that need somebody: throws SignedOutError. Marks the answer as theirs alone. */
+export async function signedIn(context: HttpContext, req: Request, res: Response): Promise<Visit> {
+  res.set('Cache-Control', 'private, no-cache').vary('Cookie').vary('Accept')
+  const visit = await visitOf(context, req)
+  if (visit === null) throw new SignedOutError()
+  return visit
+}
+
+async function ask({ identify, service }: HttpContext, req: Request): Promise<Visit | null> {
+  const person = await identify(req)
+  return person === null ? null : { person, state: await service.stateOf(person) }
+}
