@@ -75,8 +75,8 @@ export class Users {
 
   /** How many of those who can sign in have what was sent to everyone, or to one role, at that time. */
   async reached({ since, role }: { readonly since: Date; readonly role?: string }): Promise<number> {
-    const sql = `SELECT count(*) AS n FROM users WHERE disabled_at IS NULL AND created_at <= ?1 AND (?2 IS NULL OR (role = ?2 AND role_since <= ?1))`
-    const row = await this.#database.run(() => this.#database.handle.prepare<[number, string | null], { n: number }>(sql).get(since.getTime(), role ?? null))
+    const sql = `SELECT count(*) AS n FROM users WHERE disabled_at IS NULL AND created_at <= @since AND (@role IS NULL OR (role = @role AND role_since <= @since))`
+    const row = await this.#database.run(() => this.#database.handle.prepare<[object], { n: number }>(sql).get({ since: since.getTime(), role: role ?? null }))
     return row?.n ?? 0
   }
 
