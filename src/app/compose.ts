@@ -1,4 +1,5 @@
 import { checkDraft, type Draft, type FieldError, MalformedError, type Recipients } from '../notifications/index.js'
+import { disabledOrUnknown, type Find, listed } from './addressees.js'
 import { isTimeZone, parseMoment } from './zoned-time.js'
 
 export const AUDIENCES = ['user', 'users', 'role', 'everyone'] as const
@@ -22,16 +23,9 @@ export const COMPOSE_FIELDS = [
 /** What was typed into the compose form, as it was typed; '' where a field is absent. */
 export type ComposeValues = Readonly<Record<(typeof COMPOSE_FIELDS)[number], string>>
 
-/** Somebody who can be written to by name. */
-export interface Addressee {
-  readonly id: string
-  readonly username: string
-  readonly disabled: boolean
-}
-
 /** What composing needs to know of the world. */
 export interface Surroundings {
-  find(username: string): Addressee | undefined
+  readonly find: Find
   readonly roles: readonly string[]
   /** The zone that times are read in where the form names none. */
   readonly timeZone: string
@@ -88,22 +82,8 @@ export function splitNames(text: string): string[] {
   ]
 }
 
-/** Finds everybody who was named. Throws FieldProblem naming each who isn't there or is disabled. */
-export function findAll(names: readonly string[], find: Surroundings['find']): Addressee[] {
-  const found = names.map((name) => ({ name, user: find(name) }))
-  const unknown = found.filter(({ user }) => user === undefined).map(({ name }) => name)
-  const disabled = found.filter(({ user }) => user?.disabled === true).map(({ name }) => name)
-  const messages = [
-    unknown.length > 0 && `There is nobody called ${listed(unknown, 'or')}.`,
-    disabled.length > 0 && `${listed(disabled, 'and')} ${disabled.length === 1 ? 'is' : 'are'} disabled and can't be written to.`,
-  ]
-  const message = messages.filter(Boolean).join(' ')
-  if (message !== '') throw new FieldProblem('recipients', message)
-  return found.flatMap(({ user }) => (user === undefined ? [] : [user]))
-}
-
 /** One field that can't be accepted; `message` is a sentence for whoever filled it in. */
-export class FieldProblem extends Error {
+class FieldProblem extends Error {
   readonly field: string
 
   constructor(field: string, message: string) {
@@ -124,7 +104,9 @@ function readAudience({ audience, recipients, role }: ComposeValues, { find, rol
   if (names.length === 0) throw new FieldProblem('recipients', audience === 'user' ? 'Write a username.' : 'Write at least one username.')
   if (audience === 'user' && names.length > 1)
     throw new FieldProblem('recipients', `Write one username, or choose several people above: these are ${names.length}.`)
-  const ids = findAll(names, find).map(({ id }) => id)
+  const problem = disabledOrUnknown(names, find)
+  if (problem !== undefined) throw new FieldProblem('recipients', problem)
+  const ids = names.flatMap((name) => find(name)?.id ?? [])
   return audience === 'user' && ids[0] !== undefined ? { user: ids[0] } : { users: ids }
 }
 
@@ -150,8 +132,4 @@ function collect<T>(errors: FieldError[], read: () => T): T | undefined {
     errors.push({ field: error.field, message: error.message })
     return undefined
   }
-}
-
-function listed(names: readonly string[], word: 'and' | 'or'): string {
-  return new Intl.ListFormat('en', { type: word === 'and' ? 'conjunction' : 'disjunction' }).format(names)
 }
