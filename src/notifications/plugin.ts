@@ -3,7 +3,8 @@ import type { Request, RequestHandler, Router } from 'express'
 import type {} from 'express-session'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
-import { UnavailableError } from './errors.js'
+import { OptionError, UnavailableError } from './errors.js'
+import { EVENTS, type EventListener, type EventName, Events } from './events.js'
 import { createMiddleware } from './http/middleware.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
@@ -54,6 +55,13 @@ export interface Notifications {
   refresh(user: string): Promise<State>
   /** Closes live connections now, with 4401, in every process. */
   disconnect(target: DisconnectTarget): Promise<void>
+  /**
+   * Calls `listener` whenever this process did something, after it is durable and after its answer is on the way. What a
+   * listener throws or rejects with is logged, and harms nothing. Returns what ends it.
+   * @throws OptionError for an event that there is not
+   * @example const stop = notifications.on('created', (notification) => audit.write(notification))
+   */
+  on<E extends EventName>(event: E, listener: EventListener<E>): () => void
   /** Throws UnavailableError while the database cannot be read. */
   check(): Promise<void>
   /** Sets `res.locals.notifications` on every request of somebody who is signed in. */
@@ -80,7 +88,8 @@ function compose(options: Options): Notifications {
   const metrics = options.registry === undefined ? noMetrics : registerMetrics(options.registry)
   const { logger } = options
   const store = openSqliteStore({ database: options.database, logger, metrics })
-  const service = new Service(store, options.topicsOf)
+  const events = new Events(logger)
+  const service = new Service(store, events, options.topicsOf)
   const bus = localBus()
   const hub = new Hub({ ...options, metrics, look: (users) => service.look(users) })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
@@ -128,6 +137,7 @@ function compose(options: Options): Notifications {
     readers: (id, query) => service.readers(id, query),
     refresh: (user) => refresh(user, service, hub),
     disconnect: (target) => disconnect(target, hub, store),
+    on: (event, listener) => listen(events, event, listener),
     check: () => store.check(),
     middleware: () => createMiddleware(context),
     router: () => createRouter(context),
@@ -135,6 +145,12 @@ function compose(options: Options): Notifications {
     attach: (server) => void detach.push(attachUpgrade(server, context)),
     close: () => (closing ??= close()),
   }
+}
+
+function listen<E extends EventName>(events: Events, event: E, listener: EventListener<E>): () => void {
+  if (!EVENTS.includes(event)) throw new OptionError(`There is no event '${event}': on takes ${EVENTS.join(', ')}.`)
+  if (typeof listener !== 'function') throw new OptionError('on takes the name of an event and a function.')
+  return events.on(event, listener)
 }
 
 function heed(hint: Hint, hub: Hub): void {

@@ -1,8 +1,9 @@
 import { InvalidError, MalformedError, NotFoundError } from './errors.js'
+import type { Events } from './events.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import { FILTERS, type Filter, type Item, type State } from './protocol.js'
-import type { Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
+import type { Inserted, Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
 
 /** Which part of an inbox: newest first, or oldest first with `after`. */
 export interface ListQuery {
@@ -54,10 +55,12 @@ type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) |
 /** What can be done with notifications, whoever asks: parse, let the store commit, answer with the new state. */
 export class Service {
   readonly #store: Store
+  readonly #events: Events
   readonly #topicsOf: TopicsOf
 
-  constructor(store: Store, topicsOf?: TopicsOf) {
+  constructor(store: Store, events: Events, topicsOf?: TopicsOf) {
     this.#store = store
+    this.#events = events
     this.#topicsOf = topicsOf
   }
 
@@ -65,7 +68,7 @@ export class Service {
   notify(input: Draft): Promise<Notified> {
     try {
       const draft = parseDraft(input)
-      return this.#store.insert(draft).then(({ notification, replayed }) => ({ ...notification, replayed }))
+      return this.#store.insert(draft).then((inserted) => this.#stored(inserted))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -119,8 +122,10 @@ export class Service {
   async mark(user: string, ids: string | readonly string[], mark: Mark): Promise<State> {
     const id = parseUser(user)
     const wanted = typeof ids === 'string' ? [ids] : ids
+    const unread = mark === 'read' || mark === 'archive' ? await this.#unreadOf(id, wanted) : []
     const found = await this.#store.mark(id, wanted, mark, Date.now())
     if (typeof ids === 'string' && !found.has(ids)) throw new NotFoundError()
+    if (unread.length > 0) this.#events.tell('read', { user: id, ids: unread })
     return this.#state(await this.#store.snapshot(id))
   }
 
@@ -129,13 +134,20 @@ export class Service {
     if (upTo === undefined || upTo === '') {
       throw new InvalidError([{ field: 'upTo', message: 'Say up to where: the cursor of the newest notification that was shown.' }])
     }
+    const before = this.#events.wants('read') ? await this.#store.snapshot(id) : undefined
     await this.#store.markAllAsRead(id, this.#position(upTo, 'upTo'), Date.now())
-    return this.#state(await this.#store.snapshot(id))
+    const after = await this.#store.snapshot(id)
+    if (before !== undefined && before.unread > 0 && after.version > before.version) this.#events.tell('read', { user: id, upTo })
+    return this.#state(after)
   }
 
   /** Throws NotFoundError for an unknown id; recalling twice changes nothing. */
   async recall(id: string): Promise<void> {
+    const before = this.#events.wants('recalled') ? await this.#store.report(id, []) : undefined
     if (!(await this.#store.recall(id, Date.now()))) throw new NotFoundError()
+    if (before === undefined || before.status === 'recalled') return
+    const after = await this.#store.report(id, [])
+    if (after !== undefined) this.#events.tell('recalled', after.notification)
   }
 
   async sent(query: SentQuery = {}): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }> {
@@ -168,6 +180,18 @@ export class Service {
       looks.set(user, latest === undefined ? look : { ...look, latest: this.#item(latest) })
     }
     return looks
+  }
+
+  #stored({ notification, replayed }: Inserted): Notified {
+    if (!replayed) this.#events.tell('created', notification)
+    return { ...notification, replayed }
+  }
+
+  /** Which of these are unread to somebody; nothing while nobody listens. */
+  async #unreadOf(user: string, ids: readonly string[]): Promise<string[]> {
+    if (!this.#events.wants('read')) return []
+    const rows = await Promise.all(ids.map((id) => this.#store.find(user, id)))
+    return rows.flatMap((row) => (row?.state === 'unread' ? [row.id] : []))
   }
 
   async #snapshotOf(person: Person): Promise<Snapshot> {
