@@ -1,0 +1,177 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { type RawRow, rowOf } from './rows.js'
+import type { Listing, Page, Row, Snapshot } from './store.js'
+
+/** One of the streams that make up an inbox: what went to the user alone, to everyone, or to one topic. */
+interface Stream {
+  readonly audience: string
+  readonly since: number
+  readonly start: number
+}
+
+interface Member {
+  readonly watermark: number
+  readonly since: number
+  readonly start: number
+}
+
+/** Above the watermark: without a receipt that says read. */
+const UNREAD_BROADCASTS = (audience: string, since: string, start: string) => `
+  SELECT count(*) FROM notification_deliveries d
+  WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.position > max(coalesce(u.watermark, 0), ${start}) AND d.published_at >= ${since}
+    AND NOT EXISTS (
+      SELECT 1 FROM notification_receipts r WHERE r.user_id = me.id AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL))`
+
+const NEWEST = (audience: string, since: string) => `
+  SELECT position FROM notification_deliveries
+  WHERE audience = ${audience} AND ended_at IS NULL AND published_at >= ${since} ORDER BY position DESC LIMIT 1`
+
+const SNAPSHOT = `
+  SELECT
+    coalesce(u.version, 0)
+      + coalesce((SELECT version FROM notification_topics WHERE audience = 'everyone'), 0)
+      + coalesce((SELECT sum(t.version) FROM notification_memberships m JOIN notification_topics t ON t.audience = m.audience WHERE m.user_id = me.id), 0)
+      AS version,
+    coalesce(u.unread, 0)
+      + (${UNREAD_BROADCASTS(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')})
+      + coalesce((SELECT sum((${UNREAD_BROADCASTS('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
+      + (SELECT count(*) FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position AND d.ended_at IS NULL
+          WHERE r.user_id = me.id AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= u.watermark AND (
+            (d.audience = 'everyone' AND d.published_at >= u.since AND d.position > u.start)
+            OR EXISTS (SELECT 1 FROM notification_memberships m
+              WHERE m.user_id = me.id AND m.audience = d.audience AND d.published_at >= m.since AND d.position > m.start)))
+      AS unread,
+    coalesce(u.membership, '') AS membership,
+    max(
+      coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0),
+      coalesce((${NEWEST(`'everyone'`, 'coalesce(u.since, 0)')}), 0),
+      coalesce((SELECT max((${NEWEST('m.audience', 'm.since')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
+    ) AS newest
+  FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
+
+/** A delivery with its content and with what this user did with it. */
+const ROW = `
+  SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at,
+    CASE WHEN r.user_id IS NOT NULL THEN r.read_at ELSE
+      (SELECT w.at FROM notification_watermarks w WHERE w.user_id = @user AND w.position >= d.position ORDER BY w.position LIMIT 1) END AS read_at,
+    r.archived_at,
+    CASE WHEN r.user_id IS NOT NULL THEN r.read_at IS NULL AND r.archived_at IS NULL ELSE d.position > @watermark END AS unread
+  FROM notification_deliveries d
+  JOIN notification_facts n ON n.seq = d.notification
+  LEFT JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position`
+
+const IN_STREAM = `d.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since AND d.position > @low AND d.position < @high`
+
+const CATEGORY = `(@category IS NULL OR n.category = @category)`
+
+/** What one person sees: reads only, each in one snapshot. */
+export class Inbox {
+  readonly #db: Database
+  readonly #snapshot: Statement
+  readonly #member: Statement
+  readonly #topics: Statement
+  readonly #find: Statement
+  readonly #lists = new Map<string, Statement>()
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#snapshot = this.#prepare(SNAPSHOT)
+    this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
+    this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
+    this.#find = this.#prepare(`${ROW} WHERE n.id = @id AND d.ended_at IS NULL AND d.audience = @audience AND d.published_at >= @since AND d.position > @start`)
+  }
+
+  snapshot(user: string): Snapshot {
+    return this.#snapshot.get(user) as Snapshot
+  }
+
+  snapshots(users: readonly string[]): Map<string, Snapshot> {
+    return this.#atOneInstant(() => new Map(users.map((user) => [user, this.snapshot(user)])))
+  }
+
+  list(user: string, page: Page): Listing {
+    return this.#atOneInstant(() => {
+      const snapshot = this.snapshot(user)
+      const member = this.#memberOf(user)
+      const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, page))
+      const ascending = page.after !== null
+      found.sort((a, b) => (ascending ? a.position - b.position : b.position - a.position))
+      return { rows: found.slice(0, page.limit).map(rowOf), more: found.length > page.limit, snapshot }
+    })
+  }
+
+  find(user: string, id: string): Row | undefined {
+    return this.#atOneInstant(() => {
+      const member = this.#memberOf(user)
+      for (const { audience, since, start } of this.#streams(user, member)) {
+        const raw = this.#find.get({ user, id, audience, since, start, watermark: member.watermark }) as RawRow | undefined
+        if (raw !== undefined) return rowOf(raw)
+      }
+      return undefined
+    })
+  }
+
+  latest(user: string, after: number): Row | undefined {
+    return this.#atOneInstant(() => {
+      const member = this.#memberOf(user)
+      const newest = { filter: 'all', category: null, before: null, after: null, limit: 0 } as const
+      const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, newest))
+      const raw = found.reduce<RawRow | undefined>((best, row) => (row.position > Math.max(after, best?.position ?? 0) ? row : best), undefined)
+      return raw && rowOf(raw)
+    })
+  }
+
+  #memberOf(user: string): Member {
+    return (this.#member.get(user) as Member | undefined) ?? { watermark: 0, since: 0, start: 0 }
+  }
+
+  #streams(user: string, { since, start }: Member): Stream[] {
+    return [{ audience: `user:${user}`, since: Number.MIN_SAFE_INTEGER, start: 0 }, { audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])]
+  }
+
+  /** One row more than fits the page, so that it shows whether there are more. */
+  #rows(user: string, stream: Stream, watermark: number, page: Page): RawRow[] {
+    const low = Math.max(stream.start, page.after ?? 0)
+    const high = page.before ?? Number.MAX_SAFE_INTEGER
+    const bound = { user, watermark, audience: stream.audience, since: stream.since, category: page.category, limit: page.limit + 1 }
+    const order = page.after === null ? 'DESC' : 'ASC'
+    const read = (kind: ListKind, from: number, to: number) => this.#list(kind, order).all({ ...bound, low: from, high: to }) as RawRow[]
+    if (page.filter !== 'unread') return read(page.filter, low, high)
+    return [...read('unread', Math.max(low, watermark), high), ...read('unread again', low, Math.min(high, watermark + 1))]
+  }
+
+  #list(kind: ListKind, order: 'ASC' | 'DESC'): Statement {
+    const key = `${kind} ${order}`
+    const known = this.#lists.get(key)
+    if (known !== undefined) return known
+    const statement = this.#prepare(`${LISTS[kind]} ORDER BY d.position ${order} LIMIT @limit`)
+    this.#lists.set(key, statement)
+    return statement
+  }
+
+  #prepare(sql: string): Statement {
+    return this.#db.prepare(sql).safeIntegers(false)
+  }
+
+  #atOneInstant<T>(read: () => T): T {
+    return this.#db.inTransaction ? read() : this.#db.transaction(read).deferred()
+  }
+}
+
+/** 'unread again' stands at or below the watermark and was marked as unread: few, so the index of such receipts leads. */
+type ListKind = 'all' | 'archived' | 'unread' | 'unread again'
+
+const LISTS: Record<ListKind, string> = {
+  all: `${ROW} WHERE ${IN_STREAM} AND r.archived_at IS NULL AND ${CATEGORY}`,
+  unread: `${ROW} WHERE ${IN_STREAM} AND (r.user_id IS NULL OR (r.read_at IS NULL AND r.archived_at IS NULL)) AND ${CATEGORY}`,
+  archived: ledByReceipts('r.archived_at IS NOT NULL'),
+  'unread again': ledByReceipts('r.read_at IS NULL AND r.archived_at IS NULL'),
+}
+
+function ledByReceipts(which: string): string {
+  return `
+    SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, r.read_at, r.archived_at, r.archived_at IS NULL AS unread
+    FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
+    JOIN notification_facts n ON n.seq = d.notification
+    WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND @watermark = @watermark AND ${CATEGORY}`
+}

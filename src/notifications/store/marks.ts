@@ -1,0 +1,90 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { InvalidError } from '../errors.js'
+import type { Person } from '../person.js'
+import type { Inbox } from './inbox.js'
+import type { Mark } from './store.js'
+
+/** What people do with their inboxes, and which broadcasts are theirs. To be called inside a write transaction. */
+export class Marks {
+  readonly #inbox: Inbox
+  readonly #receive: Statement
+  readonly #rereadBelow: Statement
+  readonly #setWatermark: Statement
+  readonly #newest: Statement
+  readonly #unreadBelow: Statement
+  readonly #forget: Statement
+  readonly #join: Statement
+  readonly #become: Statement
+  readonly #tell: Statement
+
+  constructor(db: Database, inbox: Inbox) {
+    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    this.#inbox = inbox
+    this.#receive = prepare(`
+      INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
+    this.#newest = prepare(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`).pluck()
+    this.#rereadBelow = prepare(`UPDATE notification_receipts SET read_at = @now WHERE user_id = @user AND read_at IS NULL AND position <= @upTo`)
+    this.#unreadBelow = prepare(UNREAD_BELOW).pluck()
+    this.#setWatermark = prepare(`INSERT INTO notification_watermarks (user_id, position, at) VALUES (@user, @upTo, @now)`)
+    this.#forget = prepare(`DELETE FROM notification_memberships WHERE user_id = ?`)
+    this.#join = prepare(`INSERT INTO notification_memberships (user_id, audience, since, start) VALUES (@user, @audience, @since, ${START})`)
+    this.#become = prepare(`
+      INSERT INTO notification_users (user_id, version, since, start, membership) VALUES (@user, @change, @since, ${START}, @key)
+      ON CONFLICT (user_id) DO UPDATE SET version = version + @change, since = excluded.since, start = excluded.start, membership = excluded.membership`)
+    this.#tell = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
+  }
+
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Set<string> {
+    const found = new Set<string>()
+    const changes: [position: number, readAt: number | null, archivedAt: number | null][] = []
+    for (const id of new Set(ids)) {
+      const row = this.#inbox.find(user, id)
+      if (row === undefined) continue
+      found.add(id)
+      if (mark === 'unread' && row.state === 'archived') {
+        throw new InvalidError([{ field: 'id', message: 'What is archived cannot be marked as unread: take it out of the archive first.' }])
+      }
+      if (mark === 'read' && row.state === 'unread') changes.push([row.position, now, null])
+      if (mark === 'unread' && row.state === 'read') changes.push([row.position, null, null])
+      if (mark === 'archive' && row.state !== 'archived') changes.push([row.position, row.readAt ?? now, now])
+      if (mark === 'unarchive' && row.state === 'archived') changes.push([row.position, row.readAt ?? now, null])
+    }
+    for (const change of changes) this.#receive.run(user, ...change)
+    return found
+  }
+
+  /** Nothing above the newest can be marked: what arrives later stays unread. */
+  markAllAsRead(user: string, upTo: number, now: number): void {
+    const bound = { user, upTo: Math.min(upTo, this.#newest.get() as number), now }
+    this.#rereadBelow.run(bound)
+    if (this.#unreadBelow.get(bound) === 1) this.#setWatermark.run(bound)
+  }
+
+  /** The sum that makes up the version must not fall, whatever the topics that come and go have counted. */
+  remember({ id: user, key, since, topics }: Person): void {
+    const before = this.#inbox.snapshot(user)
+    if (before.membership === key) return
+    this.#forget.run(user)
+    for (const [topic, since] of topics) this.#join.run({ user, audience: `topic:${topic}`, since })
+    const after = this.#inbox.snapshot(user)
+    this.#become.run({ user, audience: 'everyone', since, key, change: before.version + 1 - after.version })
+    this.#tell.run(`user:${user}`)
+  }
+}
+
+/** Below this position nothing of the audience is theirs, since they came later. */
+const START = `coalesce(
+  (SELECT min(position) - 1 FROM notification_deliveries WHERE audience = @audience AND ended_at IS NULL AND published_at >= @since),
+  (SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`
+
+const UNREAD_IN = (audience: string, since: string) => `
+  EXISTS (SELECT 1 FROM notification_deliveries d
+    WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > coalesce(u.watermark, 0) AND d.position <= @upTo
+      AND NOT EXISTS (SELECT 1 FROM notification_receipts r
+        WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))`
+
+const UNREAD_BELOW = `
+  SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)')}
+    OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since')})
+  FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user WHERE @now = @now`

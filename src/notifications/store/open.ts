@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite, { type Database } from 'better-sqlite3'
+import { OptionError, SchemaError, UnavailableError } from '../errors.js'
+import { asFailure, isBusy } from './failures.js'
+import { migrateSqlite, patiently } from './migrate.js'
+
+const MIGRATIONS = { folder: new URL('../../../migrations/notifications/sqlite/', import.meta.url), ledger: 'notification_migrations' }
+
+/** How long a statement may wait for a lock, in milliseconds: it holds the event loop meanwhile, so the writer waits instead. */
+const BUSY_TIMEOUT = 10
+
+export interface Opened {
+  /** What the store reads and writes with. */
+  readonly db: Database
+  /** The host's own handle, where it gave one. */
+  readonly host: Database | undefined
+  /** Whether `db` is the host's handle: a database in memory has no second connection. */
+  readonly shared: boolean
+  readonly epoch: string
+}
+
+/** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
+export function open(database: string | Database): Opened {
+  const host = typeof database === 'string' ? undefined : database
+  if (host !== undefined && !host.open) throw new OptionError('The option database is a Database that has been closed.')
+  if (host?.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
+  const shared = host !== undefined && (host.memory || host.name === '')
+  const db = host !== undefined && shared ? host : connect(typeof database === 'string' ? database : database.name)
+  try {
+    const epoch = prepare(db, shared)
+    return { db, host, shared, epoch }
+  } catch (error) {
+    if (!shared) db.close()
+    throw error instanceof Error && error.name === 'SqliteError' ? startFailure(error, db.name) : error
+  }
+}
+
+function connect(path: string): Database {
+  requireDriver()
+  if (path !== ':memory:' && path !== '') mkdirSync(dirname(path), { recursive: true })
+  return new Sqlite(path, { timeout: BUSY_TIMEOUT })
+}
+
+/** better-sqlite3 13 needs Node-API 10, and on a Node without it ends the process without a word. */
+function requireDriver(): void {
+  if (Number(process.versions.napi ?? 0) >= 10 || !/^1[3-9]/.test(driverVersion())) return
+  throw new OptionError(`better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12, or a newer Node.`)
+}
+
+function driverVersion(): string {
+  return '12'
+}
+
+function prepare(db: Database, shared: boolean): string {
+  if (!shared) {
+    patiently(() => db.pragma('journal_mode = WAL'))
+    db.pragma('synchronous = FULL')
+  }
+  migrateSqlite(db, MIGRATIONS)
+  return db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
+}
+
+function startFailure(error: Error, path: string): unknown {
+  if (isBusy(error)) return new UnavailableError(`The database ${path} is locked by another process.`, { cause: error })
+  if ('code' in error && error.code === 'SQLITE_NOTADB') return new SchemaError(`The file ${path} is not a database of SQLite's.`)
+  return asFailure(error)
+}

@@ -1,0 +1,103 @@
+import { characters, type Notification, parseTime, type Recipients, safeUrl } from '../notification.js'
+import { LEVELS, type Level } from '../protocol.js'
+import type { Row } from './store.js'
+
+/** Columns of a stored notification, as any process may have written them. */
+export interface RawContent {
+  readonly id: string
+  readonly title: string
+  readonly body: string | null
+  readonly url: unknown
+  readonly level: unknown
+  readonly category: unknown
+  readonly data: unknown
+  readonly expires_at: number | null
+}
+
+/** The same in one inbox. */
+export interface RawRow extends RawContent {
+  readonly position: number
+  readonly published_at: number
+  readonly read_at: number | null
+  readonly archived_at: number | null
+  readonly unread: number
+}
+
+/** The same for its sender. */
+export interface RawNotification extends RawContent {
+  readonly seq: number
+  readonly audience: unknown
+  readonly sender: unknown
+  readonly created_at: unknown
+  readonly publish_at: number | null
+  readonly recalled_at: number | null
+}
+
+/** Foreign rows are mended where they are read: an unknown level is info, a link that is none is no link. */
+export function rowOf(raw: RawRow): Row {
+  return {
+    position: raw.position,
+    ...contentOf(raw),
+    state: raw.archived_at !== null ? 'archived' : raw.unread === 1 ? 'unread' : 'read',
+    publishedAt: raw.published_at,
+    readAt: time(raw.read_at ?? raw.archived_at),
+    expiresAt: time(raw.expires_at),
+  }
+}
+
+export function notificationOf(raw: RawNotification, users: readonly string[]): Notification {
+  return {
+    to: recipientsOf(raw.audience, users),
+    ...contentOf(raw),
+    sender: text(raw.sender),
+    createdAt: iso(raw.created_at) ?? new Date(0).toISOString(),
+    publishAt: iso(raw.publish_at),
+    expiresAt: iso(raw.expires_at),
+    recalledAt: raw.recalled_at === null ? null : (iso(raw.recalled_at) ?? new Date(0).toISOString()),
+  }
+}
+
+function contentOf(raw: RawContent) {
+  return {
+    id: String(raw.id),
+    title: text(raw.title) ?? '',
+    body: text(raw.body),
+    url: safeUrl(raw.url),
+    level: LEVELS.find((level): level is Level => level === raw.level) ?? 'info',
+    category: categoryOf(raw.category),
+    data: json(raw.data),
+  }
+}
+
+function recipientsOf(audience: unknown, users: readonly string[]): Recipients {
+  const address = text(audience) ?? ''
+  if (address.startsWith('user:')) return { user: address.slice('user:'.length) }
+  if (address.startsWith('topic:')) return { topic: address.slice('topic:'.length) }
+  return address === 'everyone' ? 'everyone' : { users }
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function categoryOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && characters(value) <= 64 ? value : null
+}
+
+function json(value: unknown): unknown {
+  if (typeof value !== 'string' || value.length > 65_536) return null
+  try {
+    return JSON.parse(value)
+  } catch {
+    return null
+  }
+}
+
+function time(value: unknown): number | null {
+  return typeof value === 'number' ? parseTime(value) : null
+}
+
+function iso(value: unknown): string | null {
+  const ms = time(value) ?? (typeof value === 'string' ? parseTime(`${value.trim().replace(' ', 'T')}Z`) : null)
+  return ms === null ? null : new Date(ms).toISOString()
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { Database, Statement } from 'better-sqlite3'
+import { ConflictError } from '../errors.js'
+import { audienceOf, type NewNotification, type Notification } from '../notification.js'
+import { notificationOf, type RawNotification } from './rows.js'
+import type { Inserted } from './store.js'
+
+interface Due {
+  readonly notification: number
+  readonly action: 'publish' | 'expire'
+  readonly at: number
+}
+
+/** How much of what is due is done in one transaction, in milliseconds. */
+const PORTION = 20
+
+/** What senders do, and what the clock does. To be called inside a write transaction. */
+export class Sending {
+  readonly #insert: Statement
+  readonly #name: Statement
+  readonly #bySeq: Statement
+  readonly #byKey: Statement
+  readonly #recall: Statement
+  readonly #exists: Statement
+  readonly #due: Statement
+  readonly #next: Statement
+  readonly #done: Statement
+  readonly #publish: Statement
+  readonly #publishNamed: Statement
+  readonly #expire: Statement
+  readonly #recipients: Statement
+  readonly #announce: Statement
+
+  constructor(db: Database) {
+    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    this.#insert = prepare(`
+      INSERT INTO notifications (id, audience, title, body, url, level, category, data, sender, publish_at, expires_at, idempotency_key, content_hash)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) VALUES (?, ?)`)
+    this.#bySeq = prepare(`SELECT * FROM notification_facts WHERE seq = ?`)
+    this.#byKey = prepare(`SELECT seq, content_hash FROM notifications WHERE coalesce(sender, '') = ? AND idempotency_key = ?`)
+    this.#recall = prepare(`UPDATE notifications SET recalled_at = ? WHERE id = ? AND recalled_at IS NULL`)
+    this.#exists = prepare(`SELECT 1 FROM notifications WHERE id = ?`)
+    this.#due = prepare(`SELECT notification, action, at FROM notification_schedule WHERE at <= ? ORDER BY at, action DESC LIMIT 1`)
+    this.#next = prepare(`SELECT min(at) FROM notification_schedule`).pluck()
+    this.#done = prepare(`DELETE FROM notification_schedule WHERE notification = ? AND action = ?`)
+    this.#publish = prepare(`${PUBLISH} SELECT audience, seq, @now FROM notification_facts WHERE seq = @seq AND audience <> 'users' AND ${PUBLISHABLE}`)
+    this.#publishNamed = prepare(`
+      ${PUBLISH} SELECT 'user:' || r.user_id, seq, @now FROM notification_facts JOIN notification_recipients r ON r.notification = seq
+      WHERE seq = @seq AND audience = 'users' AND ${PUBLISHABLE}`)
+    this.#expire = prepare(`UPDATE notification_deliveries SET ended_at = @now WHERE notification = @seq AND ended_at IS NULL`)
+    this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
+    this.#announce = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
+  }
+
+  insert(draft: NewNotification): Inserted {
+    const known = this.#replay(draft)
+    if (known !== undefined) return { notification: known, replayed: true }
+    const { to, title, body, url, level, category, data, sender, publishAt, expiresAt, idempotencyKey, contentHash } = draft
+    const content = [randomUUID(), audienceOf(to), title, body, url, level, category, data]
+    const { lastInsertRowid } = this.#insert.run(...content, sender, publishAt, expiresAt, idempotencyKey, contentHash)
+    const seq = Number(lastInsertRowid)
+    if (typeof to === 'object' && 'users' in to) for (const user of to.users) this.#name.run(seq, user)
+    return { notification: this.#read(seq), replayed: false }
+  }
+
+  /** False where there is none. */
+  recall(id: string, now: number): boolean {
+    return this.#recall.run(now, id).changes > 0 || this.#exists.get(id) !== undefined
+  }
+
+  /** Does some of what is due; returns when the next is, which may be at once, and null when nothing is planned. */
+  tick(now: number): number | null {
+    const until = performance.now() + PORTION
+    for (let due = this.#due.get(now) as Due | undefined; due !== undefined; due = this.#due.get(now) as Due | undefined) {
+      this.#done.run(due.notification, due.action)
+      const bound = { seq: due.notification, now }
+      if (due.action === 'expire') this.#expire.run(bound)
+      else if (this.#publish.run(bound).changes === 0) this.#publishNamed.run(bound)
+      if (performance.now() > until) break
+    }
+    return this.next()
+  }
+
+  next(): number | null {
+    return this.#next.get() as number | null
+  }
+
+  announce(audience: string): void {
+    this.#announce.run(audience)
+  }
+
+  #replay({ sender, idempotencyKey, contentHash }: NewNotification): Notification | undefined {
+    if (idempotencyKey === null) return undefined
+    const stored = this.#byKey.get(sender ?? '', idempotencyKey) as { seq: number; content_hash: unknown } | undefined
+    if (stored === undefined) return undefined
+    if (stored.content_hash !== contentHash) throw new ConflictError('This idempotency key was used before, for another notification.')
+    return this.#read(stored.seq)
+  }
+
+  #read(seq: number): Notification {
+    const raw = this.#bySeq.get(seq) as RawNotification
+    return notificationOf(raw, raw.audience === 'users' ? (this.#recipients.all(seq) as string[]) : [])
+  }
+}
+
+const PUBLISH = `INSERT INTO notification_deliveries (audience, notification, published_at)`
+const PUBLISHABLE = `reason IS NULL AND recalled_at IS NULL AND (expires_at IS NULL OR expires_at > @now)
+  AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = seq AND d.ended_at IS NULL)`

@@ -1,0 +1,190 @@
+import type { Database } from 'better-sqlite3'
+import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
+import type { NewNotification } from '../notification.js'
+import type { Person } from '../person.js'
+import { UnavailableError } from '../errors.js'
+import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { Feed } from './feed.js'
+import { Inbox } from './inbox.js'
+import { Marks } from './marks.js'
+import { open } from './open.js'
+import { Reports } from './reports.js'
+import { Sending } from './sending.js'
+import type { Audience, Inserted, Listing, Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store.js'
+import { Writer } from './writer.js'
+
+export interface SqliteStoreOptions {
+  /** A path, `':memory:'`, or an open Database of the host's. */
+  readonly database: string | Database
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/** Opens and migrates at once. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  return new SqliteStore(options)
+}
+
+class SqliteStore implements Store {
+  readonly epoch: string
+  readonly #db: Database
+  readonly #host: Database | undefined
+  readonly #shared: boolean
+  readonly #logger: Logger
+  readonly #metrics: Metrics
+  readonly #inbox: Inbox
+  readonly #marks: Marks
+  readonly #sending: Sending
+  readonly #hostSending: Sending | undefined
+  readonly #reports: Reports
+  readonly #writer: Writer
+  readonly #feed: Feed
+  #closing: Promise<void> | undefined
+
+  constructor({ database, logger, metrics }: SqliteStoreOptions) {
+    const { db, host, shared, epoch } = open(database)
+    this.epoch = epoch
+    this.#db = db
+    this.#host = host
+    this.#shared = shared
+    this.#logger = logger
+    this.#metrics = metrics
+    this.#inbox = new Inbox(db)
+    this.#marks = new Marks(db, this.#inbox)
+    this.#sending = new Sending(db)
+    this.#hostSending = host && (shared ? this.#sending : new Sending(host))
+    this.#reports = new Reports(db)
+    this.#feed = new Feed(db, () => this.#logRefused())
+    this.#writer = new Writer(db, () => this.#feed.look())
+  }
+
+  async ready(): Promise<void> {}
+
+  /** Not async: inside a host's transaction the row is there before the promise is. */
+  insert(draft: NewNotification): Promise<Inserted> {
+    if (this.#host?.inTransaction) return this.#insertWithHost(this.#host, draft)
+    return this.#write(() => this.#sending.insert(draft))
+  }
+
+  snapshot(user: string): Promise<Snapshot> {
+    return this.#read(() => this.#inbox.snapshot(user))
+  }
+
+  snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> {
+    return this.#read(() => this.#inbox.snapshots(users))
+  }
+
+  remember(person: Person): Promise<void> {
+    return this.#write(() => this.#marks.remember(person))
+  }
+
+  list(user: string, page: Page): Promise<Listing> {
+    return this.#read(() => this.#inbox.list(user, page))
+  }
+
+  find(user: string, id: string): Promise<Row | undefined> {
+    return this.#read(() => this.#inbox.find(user, id))
+  }
+
+  latest(user: string, after: number): Promise<Row | undefined> {
+    return this.#read(() => this.#inbox.latest(user, after))
+  }
+
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>> {
+    return this.#write(() => this.#marks.mark(user, ids, mark, now))
+  }
+
+  markAllAsRead(user: string, upTo: number, now: number): Promise<void> {
+    return this.#write(() => this.#marks.markAllAsRead(user, upTo, now))
+  }
+
+  recall(id: string, now: number): Promise<boolean> {
+    return this.#write(() => this.#sending.recall(id, now))
+  }
+
+  sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
+    return this.#read(() => this.#reports.sent(page.before, page.limit, page.except))
+  }
+
+  report(id: string, except: readonly string[]): Promise<Sent | undefined> {
+    return this.#read(() => this.#reports.report(id, except))
+  }
+
+  readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
+    return this.#read(() => this.#reports.readers(id, page.limit, page.except))
+  }
+
+  async tick(now: number): Promise<number | null> {
+    const next = await this.#read(() => this.#sending.next())
+    if (next === null || next > now) return next
+    return this.#write(() => this.#sending.tick(now))
+  }
+
+  watch(listener: (changed: readonly Audience[]) => void): () => void {
+    return this.#feed.watch(listener)
+  }
+
+  announce(audience: Audience): Promise<void> {
+    return this.#write(() => this.#sending.announce(audience))
+  }
+
+  async check(): Promise<void> {
+    await this.#read(() => this.#sending.next())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#writer.idle().then(() => {
+      this.#feed.close()
+      if (!this.#shared) this.#db.close()
+    })
+    return this.#closing
+  }
+
+  #insertWithHost(host: Database, draft: NewNotification): Promise<Inserted> {
+    try {
+      const inserted = host.transaction(() => this.#hostSending?.insert(draft))()
+      this.#lookWhenDone(host)
+      return inserted === undefined ? Promise.reject(new UnavailableError('The database is closed.')) : Promise.resolve(inserted)
+    } catch (error) {
+      return Promise.reject(asFailure(error))
+    }
+  }
+
+  /** The push follows the outermost commit at once, where that comes in this turn of the loop; else the feed finds it. */
+  #lookWhenDone(host: Database): void {
+    setImmediate(() => {
+      if (!host.inTransaction) this.#feed.look()
+    })
+  }
+
+  async #write<T>(run: () => T): Promise<T> {
+    const began = performance.now()
+    if (this.#closing !== undefined) throw new UnavailableError('Notifications have been closed.')
+    try {
+      return await this.#writer.write(run)
+    } finally {
+      this.#metrics.stored((performance.now() - began) / 1000)
+    }
+  }
+
+  async #read<T>(run: () => T): Promise<T> {
+    const began = performance.now()
+    try {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return run()
+        } catch (error) {
+          if (!isBusy(error) || performance.now() - began > PATIENCE) throw asFailure(error)
+          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)))
+        }
+      }
+    } finally {
+      this.#metrics.stored((performance.now() - began) / 1000)
+    }
+  }
+
+  #logRefused(): void {
+    this.#logger.warn({}, 'refused')
+  }
+}
