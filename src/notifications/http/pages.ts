@@ -32,7 +32,8 @@ export async function inboxPage(context: HttpContext, req: Request, res: Respons
 
 export async function itemPage(context: HttpContext, req: Request, res: Response, person: Person, state: State, item: Item): Promise<void> {
   present(res, context.options.basePath, person.id, state)
-  await send(context, req, res, { title: item.title, view: 'item', data: itemView(context.options.basePath, item) })
+  // Never the bare text: one that begins with '(3) ' would pass for the count.
+  await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data: itemView(context.options.basePath, item) })
 }
 
 export async function errorPage(context: HttpContext, req: Request, res: Response, problem: Problem): Promise<void> {
