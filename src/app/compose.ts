@@ -1,5 +1,6 @@
-import { checkDraft, type Draft, type FieldError, MalformedError, type Recipients } from '../notifications/index.js'
+import { checkDraft, type Draft, type FieldError, type Recipients } from '../notifications/index.js'
 import { disabledOrUnknown, type Find, listed } from './addressees.js'
+import { textFields } from './fields.js'
 import { isTimeZone, parseMoment } from './zoned-time.js'
 
 export const AUDIENCES = ['user', 'users', 'role', 'everyone'] as const
@@ -39,20 +40,6 @@ export type Composed = { readonly draft: Draft } | { readonly errors: readonly F
 /** Takes the fields of the form out of a request's body. Throws MalformedError where one of them isn't text. */
 export function composeValues(body: unknown): ComposeValues {
   return textFields(body, COMPOSE_FIELDS)
-}
-
-/** The named fields of a body, '' where one is absent. Throws MalformedError where the body is no set of fields or one isn't text. */
-export function textFields<const F extends string>(body: unknown, fields: readonly F[]): Readonly<Record<F, string>> {
-  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body)))
-    throw new MalformedError('Send fields: a form, or a JSON object.')
-  const read = (field: F) => {
-    const value: unknown = body !== undefined && Object.hasOwn(body, field) ? Reflect.get(body, field) : ''
-    if (value === null || value === undefined) return ''
-    if (typeof value !== 'string')
-      throw new MalformedError(`The field ${field} must be text.`, [{ field, message: `The field ${field} must be text, once.` }])
-    return value
-  }
-  return Object.fromEntries(fields.map((field) => [field, read(field)])) as Record<F, string>
 }
 
 /** Turns what was typed into a draft, or says of each field what is wrong with it. Touches nothing. */

@@ -1,6 +1,7 @@
 import type { Notification, Recipients, SentEntry } from '../notifications/index.js'
 import type { Tokens } from './tokens.js'
 import type { Users } from './users.js'
+import { number } from './words.js'
 
 /** Ids of users, as the plugin has them, to usernames. */
 export type Names = ReadonlyMap<string, string>
@@ -34,13 +35,22 @@ export async function namesOf(users: Users, notifications: readonly Notification
 }
 
 /** For scripts: a stored notification, speaking usernames. */
-export function present({ id, to, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt }: Notification, names: Names): Notification {
+export function present(
+  { id, to, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt }: Notification,
+  names: Names,
+): Notification {
   return { id, to: named(to, names), title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt }
 }
 
 /** Reads what the list and the report of an admin show of entries. */
-export async function sentViews(entries: readonly SentEntry[], { users, tokens }: { readonly users: Users; readonly tokens: Tokens }): Promise<SentView[]> {
-  const names = await namesOf(users, entries.map(({ notification }) => notification))
+export async function sentViews(
+  entries: readonly SentEntry[],
+  { users, tokens }: { readonly users: Users; readonly tokens: Tokens },
+): Promise<SentView[]> {
+  const names = await namesOf(
+    users,
+    entries.map(({ notification }) => notification),
+  )
   const tokenNames = new Map((await tokens.list()).map(({ id, name }) => [senderOfToken(id), name]))
   return Promise.all(
     entries.map(async ({ notification, recipients, read, status }) => {
@@ -63,15 +73,6 @@ export function audienceWords(to: Recipients, names: Names): string {
   const all = addressed(to).map((id) => names.get(id) ?? `#${id}`)
   const shown = all.length > 3 ? [...all.slice(0, 2), `${number(all.length - 2)} others`] : all
   return new Intl.ListFormat('en').format(shown)
-}
-
-/** `1 person`, `42 people`. */
-export function people(count: number): string {
-  return count === 1 ? '1 person' : `${number(count)} people`
-}
-
-export function number(count: number): string {
-  return count.toLocaleString('en')
 }
 
 function reached(to: Recipients, at: Date, users: Users): Promise<number> | number {
