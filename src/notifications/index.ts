@@ -3,7 +3,7 @@
 export type { FieldError } from './errors.js'
 export { BelfryError, ConflictError, InvalidError, MalformedError, NotFoundError, OptionError, SchemaError, UnavailableError } from './errors.js'
 export type { ConnectionEvent, EventListener, EventName, NotificationEvents, ReadEvent } from './events.js'
-export { sendProblem, wantsJson } from './http/problem.js'
+export { problemOf, sendProblem, wantsJson } from './http/problem.js'
 export type { Logger } from './logger.js'
 export type { Draft, Notification, Recipients } from './notification.js'
 export { checkDraft } from './notification.js'
