@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Request, RequestHandler, Router } from 'express'
 import type {} from 'express-session'
 import type { Hint } from './bus/bus.js'
@@ -12,7 +13,7 @@ import { SessionWatch, sessionKey } from './http/session-watch.js'
 import { attachUpgrade } from './http/upgrade.js'
 import { Hub } from './hub/hub.js'
 import { noMetrics, registerMetrics } from './metrics.js'
-import type { Draft } from './notification.js'
+import type { Draft, Notification } from './notification.js'
 import { type NotificationsOptions, type Options, parseOptions } from './options.js'
 import { type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
@@ -89,7 +90,7 @@ function compose(options: Options): Notifications {
   const { logger } = options
   const store = openSqliteStore({ database: options.database, logger, metrics })
   const events = new Events(logger)
-  const service = new Service(store, events, options.topicsOf)
+  const service = new Service(store, events, (notification) => void tellCreated(notification, options, store, events), options.topicsOf)
   const bus = localBus()
   const hub = new Hub({ ...options, metrics, look: (users) => service.look(users) })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
@@ -144,6 +145,18 @@ function compose(options: Options): Notifications {
     sameOrigin: () => sameOrigin(options),
     attach: (server) => void detach.push(attachUpgrade(server, context)),
     close: () => (closing ??= close()),
+  }
+}
+
+/** Inside a transaction of the host's 'created' waits for its end, and is not told where it was rolled back. */
+async function tellCreated(notification: Notification, { database, logger }: Options, store: Store, events: Events): Promise<void> {
+  if (!events.wants('created')) return
+  if (typeof database === 'string') return events.tell('created', notification)
+  try {
+    for (let wait = 1; database.inTransaction; wait = Math.min(50, wait * 2)) await pause(wait, undefined, { ref: false })
+    if ((await store.report(notification.id, [])) !== undefined) events.tell('created', notification)
+  } catch (error) {
+    logger.warn({ err: error, notification: notification.id }, "listeners for 'created' were not told of a notification")
   }
 }
 

@@ -46,6 +46,8 @@ export type SentEntry = Omit<Sent, 'sequence'>
 export interface Look {
   readonly state: State
   readonly newest: number
+  /** Key of the memberships that the state was read with (Person.key). */
+  readonly membership: string
   /** The newest notification, where one came after the position asked for. */
   readonly latest?: Item
 }
@@ -56,11 +58,14 @@ type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) |
 export class Service {
   readonly #store: Store
   readonly #events: Events
+  readonly #created: (notification: Notification) => void
   readonly #topicsOf: TopicsOf
 
-  constructor(store: Store, events: Events, topicsOf?: TopicsOf) {
+  /** @param created hears of each that was stored, before a transaction of the host's around it has ended */
+  constructor(store: Store, events: Events, created: (notification: Notification) => void, topicsOf?: TopicsOf) {
     this.#store = store
     this.#events = events
+    this.#created = created
     this.#topicsOf = topicsOf
   }
 
@@ -176,14 +181,14 @@ export class Service {
     for (const [user, snapshot] of await this.#store.snapshots([...users.keys()])) {
       const seen = users.get(user) ?? 0
       const latest = snapshot.newest > seen ? await this.#store.latest(user, seen) : undefined
-      const look = { state: this.#state(snapshot), newest: snapshot.newest }
+      const look = { state: this.#state(snapshot), newest: snapshot.newest, membership: snapshot.membership }
       looks.set(user, latest === undefined ? look : { ...look, latest: this.#item(latest) })
     }
     return looks
   }
 
   #stored({ notification, replayed }: Inserted): Notified {
-    if (!replayed) this.#events.tell('created', notification)
+    if (!replayed) this.#created(notification)
     return { ...notification, replayed }
   }
 
