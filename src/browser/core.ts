@@ -171,7 +171,11 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
         setTimeout(settle)
       }
     },
-    list: async (parameters = {}) => (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { for: user }) })}`)) as ItemPage,
+    async list(parameters = {}) {
+      const page = (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { for: user }) })}`)) as ItemPage
+      store.offer(page)
+      return page
+    },
     mark: (id, action) => change(`${encodeURIComponent(id)}/${action}`),
     readAll: (upTo) => change('read-all', new URLSearchParams({ upTo })),
     act: () => ladder.act(),

@@ -1,0 +1,3 @@
+import { NotificationBell } from './bell.js'
+
+if (!customElements.get('notification-bell')) customElements.define('notification-bell', NotificationBell)

@@ -1,0 +1,113 @@
+import type { Item } from '../notifications/protocol.js'
+import type { RowActions } from './inbox-actions.js'
+import { focusOn, type InboxView, idOf } from './inbox-view.js'
+import { compare } from './list.js'
+import { showState } from './rows.js'
+
+const PAGE = 25
+const MOST = 100
+/** Changes come in bursts: the list is read at most this often, in milliseconds. */
+const READ_EVERY = 200
+const CLOCK_EVERY = 30_000
+
+/** Keeps the list as the server has it: rows come, change and go by themselves, but never move what one reads. */
+export function keepLive(view: InboxView, actions: RowActions): void {
+  const { bell, list, root } = view
+  const { client, say } = bell
+  const query = Object.fromEntries(new URLSearchParams(location.search))
+  const isLast = root.querySelector('[data-belfry-older]') === null
+  let shows = `${bell.dataset['epoch']} ${bell.dataset['version']}`
+  let held: readonly Item[] = []
+  let reading = false
+
+  const pill = document.createElement('button')
+  pill.type = 'button'
+  pill.className = 'belfry-button belfry-pill'
+  pill.hidden = true
+  list.before(pill)
+
+  const topInView = () => list.getBoundingClientRect().top >= 0
+  const release = () => {
+    list.prepend(...held.map((item) => view.create(item)))
+    held = []
+    pill.hidden = true
+    view.settle()
+  }
+  const take = (head: readonly Item[]) => {
+    held = head
+    if (!('before' in query) && topInView()) return release()
+    pill.textContent = say('fresh', head.length)
+    pill.hidden = head.length === 0
+  }
+
+  const show = (items: readonly Item[], nextCursor: string | null) => {
+    const ids = view.rows().map(idOf)
+    const believed = items.filter(({ id }) => ids.includes(id) || !actions.touched(id))
+    const { head, insert, tail, same, gone } = compare(ids, { items: believed, nextCursor }, PAGE, isLast)
+    for (const id of gone) {
+      const row = view.row(id)
+      if (row && !actions.keeps(id) && !actions.touched(id)) view.remove(row)
+    }
+    for (const item of same) {
+      const row = view.row(item.id)
+      if (row && row.dataset['state'] !== item.state && !actions.touched(item.id)) showState(row, item.state, say)
+    }
+    for (const { item, before } of insert) view.row(before)?.before(view.create(item))
+    list.append(...tail.map((item) => view.create(item)))
+    take(head)
+    view.settle()
+  }
+
+  const readOnce = async () => {
+    actions.forgetTouched()
+    const ids = new Set(view.rows().map(idOf))
+    const page = await client.list({ ...query, limit: String(Math.min(MOST, Math.max(PAGE, ids.size + 10))) })
+    const items = [...page.items]
+    let { nextCursor } = page
+    while (nextCursor !== null && ids.size > 0 && !items.some(({ id }) => ids.has(id))) {
+      const more = await client.list({ ...query, before: nextCursor, limit: String(MOST) })
+      items.push(...more.items)
+      nextCursor = more.nextCursor
+    }
+    show(items, nextCursor)
+    shows = `${page.epoch} ${page.version}`
+  }
+
+  const isOld = () => {
+    const { state, connection } = client.getSnapshot()
+    return state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
+  }
+  /** Reads until the newest state is shown; a page that nobody sees waits until somebody does. */
+  const read = async () => {
+    if (reading || 'after' in query) return
+    reading = true
+    try {
+      while (!document.hidden && isOld()) {
+        await readOnce()
+        await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
+      }
+    } catch {
+      // The next state tries again.
+    } finally {
+      reading = false
+    }
+  }
+
+  pill.addEventListener('click', () => {
+    release()
+    scrollTo({ top: 0 })
+    focusOn(view.rows()[0])
+  })
+  addEventListener('scroll', () => held.length > 0 && topInView() && release(), { passive: true })
+  const changed = () => {
+    view.showCount(client.getSnapshot().state?.unread ?? 0)
+    void read()
+  }
+  document.addEventListener('visibilitychange', changed)
+  addEventListener('pageshow', changed)
+  setInterval(() => view.tellTime(), CLOCK_EVERY)
+  client.subscribe(changed)
+  view.tellTime()
+  view.settle()
+  changed()
+}
