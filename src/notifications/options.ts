@@ -29,6 +29,8 @@ export interface NotificationsOptions {
   readonly topicsOf?: ((user: string) => Identity | null | Promise<Identity | null>) | undefined
   /** Where the router is mounted and the socket listens; `/notifications` unless told. */
   readonly basePath?: string | undefined
+  /** Where browsers find `basePath`, when a proxy in front takes a prefix off; the same unless told. Links, pages and the client use it. */
+  readonly publicPath?: string | undefined
   /** Where somebody who is not signed in is sent, with `?next=`; without it a page answers 401. */
   readonly signInPath?: string | undefined
   /** Puts the plugin's pages into the host's own frame; without it they stand on their own. */
@@ -83,7 +85,8 @@ const schema = z.strictObject(
     identify: isFunction('identify', 'a function of the request that answers { id } or null'),
     topicsOf: isFunction('topicsOf', 'a function of a user id that answers { id, topics } or null').optional(),
     basePath: path('basePath').default('/notifications'),
-    signInPath: path('signInPath').optional(),
+    publicPath: path('publicPath').optional(),
+    signInPath: z.union([z.literal('/'), path('signInPath')], { error: 'The option signInPath must be a path such as /sign-in.' }).optional(),
     layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
     allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
     trustProxy: z

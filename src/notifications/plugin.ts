@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Request, RequestHandler, Router } from 'express'
+import express, { type Request, type RequestHandler, type Router } from 'express'
 import type {} from 'express-session'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
@@ -82,7 +82,13 @@ const RECHECK_EVERY = 60_000
 
 /** Embedded notifications for an Express app. Bad options throw an OptionError; with SQLite, the database is migrated here. */
 export function createNotifications(options: NotificationsOptions): Notifications {
+  requireExpress5()
   return compose(parseOptions(options))
+}
+
+/** Express 4 lets rejected handlers hang; npm refuses it as a peer, but can be told not to. */
+function requireExpress5(): void {
+  if ('lazyrouter' in express.application) throw new OptionError('Belfry needs Express 5, but the express that is installed here is version 4.')
 }
 
 function compose(options: Options): Notifications {
@@ -106,6 +112,8 @@ function compose(options: Options): Notifications {
   scheduler.start()
 
   const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options) }
+  /** What is shown links to where browsers find it; the socket listens where the server hears it. */
+  const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -140,8 +148,8 @@ function compose(options: Options): Notifications {
     disconnect: (target) => disconnect(target, hub, store),
     on: (event, listener) => listen(events, event, listener),
     check: () => store.check(),
-    middleware: () => createMiddleware(context),
-    router: () => createRouter(context),
+    middleware: () => createMiddleware(pages),
+    router: () => createRouter(pages),
     sameOrigin: () => sameOrigin(options),
     attach: (server) => void detach.push(attachUpgrade(server, context)),
     close: () => (closing ??= close()),

@@ -16,7 +16,7 @@ export function backFrom(req: Request, { basePath, allowedOrigins }: Options, ex
 
 /** Where to sign in so that one comes back here afterwards. */
 export function signInHref(req: Request, options: Options, signInPath: string): string {
-  const here = req.method === 'GET' || req.method === 'HEAD' ? req.originalUrl : backFrom(req, options)
+  const here = req.method === 'GET' || req.method === 'HEAD' ? options.basePath + req.originalUrl.slice(req.baseUrl.length) : backFrom(req, options)
   return `${signInPath}?next=${encodeURIComponent(isOwnPath(here) ? here : options.basePath)}`
 }
 
