@@ -52,7 +52,7 @@ const LOOKED_WITHIN = 200
 export function createClient({ base = '/notifications', user, state }: ClientOptions = {}): Client {
   const store = createStore(state)
   const { getSnapshot } = store
-  const query = user ? `?for=${encodeURIComponent(user)}` : ''
+  const query = user ? `?belfry-for=${encodeURIComponent(user)}` : ''
   let tabs: Tabs | undefined
   let leading = false
   let running = false
@@ -172,7 +172,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
       }
     },
     async list(parameters = {}) {
-      const page = (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { for: user }) })}`)) as ItemPage
+      const page = (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { 'belfry-for': user }) })}`)) as ItemPage
       store.offer(page)
       return page
     },

@@ -25,9 +25,9 @@ export function present(res: Response, basePath: string, user: string | null, st
   return notifications
 }
 
-/** What the client needs to tell one user from another in what tabs share; it does not give the id away. */
-export function userMark(user: string, epoch: string): string {
-  return createHash('sha256').update(`${epoch}\0${user}`).digest('base64url').slice(0, 12)
+/** What the client needs to tell one user from another, in what tabs share and in what it asks; it is not the id itself. */
+export function userMark(user: string): string {
+  return createHash('sha256').update(`bell of ${user}`).digest('base64url').slice(0, 12)
 }
 
 /** Links to the stylesheet and the scripts, as far as they were built. */
@@ -42,5 +42,5 @@ export function headHtml(basePath: string, scripts: readonly AssetName[] = ['bel
 }
 
 function bellHtml(basePath: string, user: string, state: State): string {
-  return render('_bell', { ...state, basePath, badge: badgeText(state.unread), mark: userMark(user, state.epoch) }).trim()
+  return render('_bell', { ...state, basePath, badge: badgeText(state.unread), mark: userMark(user) }).trim()
 }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Person } from '../person.js'
 import type { State } from '../protocol.js'
+import { userMark } from './bell.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
 
@@ -31,5 +32,14 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
 
 async function ask({ identify, service }: HttpContext, req: Request): Promise<Visit | null> {
   const person = await identify(req)
-  return person === null ? null : { person, state: await service.stateOf(person) }
+  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person) }
+}
+
+/**
+ * A page that somebody else has signed in behind is still the page of the one before: its client says in `belfry-for`
+ * whose it is, and gets nothing of the other's.
+ */
+function meant({ url }: Request, { id }: Person): boolean {
+  const mark = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('belfry-for')
+  return mark === null || mark === userMark(id)
 }
