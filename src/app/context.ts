@@ -1,5 +1,4 @@
-import type { Response } from 'express'
-import type { RequestHandler } from 'express'
+import type { RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import type { Notifications } from '../notifications/index.js'
 import type { Accounts } from './accounts.js'

@@ -2,30 +2,43 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { BelfryError, UnavailableError } from '../notifications/index.js'
+import { type BelfryError, UnavailableError } from '../notifications/index.js'
 
 /** For how long work on a locked database is tried again, in milliseconds. */
 const PATIENCE = 5000
+/** The same while the app starts beside others that migrate, when nobody is served yet. */
+const STARTING_PATIENCE = 10_000
 const FIRST_PAUSE = 5
 const LONGEST_PAUSE = 100
 
 /**
- * The app's own handle on its SQLite file. The plugin is given the same handle: one connection has no locks to
- * wait for from the other, the app's commits don't look like another process's to the plugin, and a route that
- * wants a notification inside its own transaction gets it.
+ * The app's own handle on its SQLite file. The plugin is given the path and has a handle of its own: no transaction of
+ * ours can hold up or roll back what it acknowledged. Both write synchronously in one thread, so they never meet in a lock.
  */
 export class AppDatabase {
   readonly handle: Database.Database
+  readonly #statements = new Map<string, Database.Statement>()
 
   /** Opens the file, and makes it (readable for its owner only) where there is none. Throws where it can't. */
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     closeSync(openSync(path, 'a', 0o600))
-    // A busy timeout would be waited out synchronously, with the whole event loop: zero, and `run` tries again.
-    this.handle = new Database(path, { timeout: 0 })
+    this.handle = new Database(path, { timeout: STARTING_PATIENCE })
     this.handle.pragma('journal_mode = WAL')
     this.handle.pragma('synchronous = FULL')
     this.handle.pragma('foreign_keys = ON')
+  }
+
+  /** From here on locks are waited for by `run`: a busy timeout is waited out synchronously, with the whole event loop. */
+  serve(): void {
+    this.handle.pragma('busy_timeout = 0')
+  }
+
+  /** Compiled once for each text. */
+  prepare<Values extends unknown[] = unknown[], Row = unknown>(sql: string): Database.Statement<Values, Row> {
+    const statement = this.#statements.get(sql) ?? this.handle.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement as Database.Statement<Values, Row>
   }
 
   /**
@@ -54,7 +67,7 @@ export class AppDatabase {
 
   /** Rejects while the database cannot be read. */
   async check(): Promise<void> {
-    await this.run(() => this.handle.prepare('SELECT count(*) FROM users WHERE id = 0').get())
+    await this.run(() => this.prepare('SELECT count(*) FROM users WHERE id = 0').get())
   }
 
   close(): void {

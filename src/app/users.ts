@@ -69,14 +69,16 @@ export class Users {
   /** How many can sign in, by role. */
   async counts(): Promise<Readonly<Record<Role, number>>> {
     const sql = `SELECT count(*) FILTER (WHERE role = 'member') AS member, count(*) FILTER (WHERE role = 'admin') AS admin FROM users WHERE disabled_at IS NULL`
-    const row = await this.#database.run(() => this.#database.handle.prepare<[], Record<Role, number>>(sql).get())
+    const row = await this.#database.run(() => this.#database.prepare<[], Record<Role, number>>(sql).get())
     return row ?? { member: 0, admin: 0 }
   }
 
   /** How many of those who can sign in have what was sent to everyone, or to one role, at that time. */
   async reached({ since, role }: { readonly since: Date; readonly role?: string }): Promise<number> {
     const sql = `SELECT count(*) AS n FROM users WHERE disabled_at IS NULL AND created_at <= @since AND (@role IS NULL OR (role = @role AND role_since <= @since))`
-    const row = await this.#database.run(() => this.#database.handle.prepare<[object], { n: number }>(sql).get({ since: since.getTime(), role: role ?? null }))
+    const row = await this.#database.run(() =>
+      this.#database.prepare<[object], { n: number }>(sql).get({ since: since.getTime(), role: role ?? null }),
+    )
     return row?.n ?? 0
   }
 
@@ -88,7 +90,7 @@ export class Users {
 
   async passwordHash(id: number): Promise<string | undefined> {
     const sql = 'SELECT password_hash AS hash FROM users WHERE id = ?'
-    const row = await this.#database.run(() => this.#database.handle.prepare<[number], { hash: string }>(sql).get(id))
+    const row = await this.#database.run(() => this.#database.prepare<[number], { hash: string }>(sql).get(id))
     return row?.hash
   }
 
@@ -116,53 +118,44 @@ export class Users {
     return (await this.#one(`SELECT ${COLUMNS} FROM users WHERE role = 'admin' LIMIT 1`)) !== undefined
   }
 
-  /** These four return the user as changed, undefined where there is none of that id. Nothing changes where it was so already. */
-  setPasswordHash(id: number, hash: string): Promise<User | undefined> {
-    return this.#one(`UPDATE users SET password_hash = ?, generation = generation + 1 WHERE id = ? RETURNING ${COLUMNS}`, hash, id)
+  /** Inside a transaction of the caller's, as the next two are. Begins the next generation; returns it, undefined for an unknown user. */
+  setPasswordHash(id: number, hash: string): number | undefined {
+    const sql = 'UPDATE users SET password_hash = ?, generation = generation + 1 WHERE id = ? RETURNING generation'
+    return this.#database.prepare<[string, number], { generation: number }>(sql).get(hash, id)?.generation
   }
 
-  /** Throws InvalidError where it would take the last admin who can sign in. */
-  setRole(id: number, role: Role): Promise<User | undefined> {
-    return this.#keepingAnAdmin('role', () => {
-      this.#database.handle.prepare('UPDATE users SET role = ?, role_since = ? WHERE id = ? AND role <> ?').run(role, Date.now(), id, role)
-      return id
-    })
+  /** Throws InvalidError where it would take the last admin who can sign in. Changes nothing where it is so already. */
+  setRole(id: number, role: Role): void {
+    const sql = 'UPDATE users SET role = ?, role_since = ? WHERE id = ? AND role <> ?'
+    this.#keepingAnAdmin('role', () => this.#database.prepare(sql).run(role, Date.now(), id, role))
   }
 
-  /** Throws InvalidError where it would take the last admin who can sign in. */
-  disable(id: number): Promise<User | undefined> {
-    return this.#keepingAnAdmin('user', () => {
-      this.#database.handle
-        .prepare('UPDATE users SET disabled_at = ?, generation = generation + 1 WHERE id = ? AND disabled_at IS NULL')
-        .run(Date.now(), id)
-      return id
-    })
+  /** Throws InvalidError where it would take the last admin who can sign in. Changes nothing where it is so already. */
+  disable(id: number): void {
+    const sql = 'UPDATE users SET disabled_at = ?, generation = generation + 1 WHERE id = ? AND disabled_at IS NULL'
+    this.#keepingAnAdmin('user', () => this.#database.prepare(sql).run(Date.now(), id))
   }
 
-  async enable(id: number): Promise<User | undefined> {
-    await this.#database.run(() => this.#database.handle.prepare('UPDATE users SET disabled_at = NULL WHERE id = ?').run(id))
-    return this.byId(id)
+  async enable(id: number): Promise<void> {
+    await this.#database.run(() => this.#database.prepare('UPDATE users SET disabled_at = NULL WHERE id = ?').run(id))
   }
 
-  #keepingAnAdmin(field: string, change: () => number): Promise<User | undefined> {
-    const { handle } = this.#database
-    const admins = () => handle.prepare<[], { n: number }>(`SELECT count(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL`).get()?.n ?? 0
-    return this.#database.transaction(() => {
-      const before = admins()
-      const id = change()
-      if (before > 0 && admins() === 0) {
-        throw new InvalidError([{ field, message: 'This is the last admin who can sign in: make somebody else an admin first.' }])
-      }
-      return handle.prepare<[number], User>(`SELECT ${COLUMNS} FROM users WHERE id = ?`).get(id)
-    })
+  #keepingAnAdmin(field: string, change: () => void): void {
+    const sql = `SELECT count(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL`
+    const admins = () => this.#database.prepare<[], { n: number }>(sql).get()?.n ?? 0
+    const before = admins()
+    change()
+    if (before > 0 && admins() === 0) {
+      throw new InvalidError([{ field, message: 'This is the last admin who can sign in: make somebody else an admin first.' }])
+    }
   }
 
   #one(sql: string, ...values: readonly (string | number)[]): Promise<User | undefined> {
-    return this.#database.run(() => this.#database.handle.prepare<(string | number)[], User>(sql).get(...values))
+    return this.#database.run(() => this.#database.prepare<(string | number)[], User>(sql).get(...values))
   }
 
   #all(sql: string, ...values: readonly (string | number)[]): Promise<readonly User[]> {
-    return this.#database.run(() => this.#database.handle.prepare<(string | number)[], User>(sql).all(...values))
+    return this.#database.run(() => this.#database.prepare<(string | number)[], User>(sql).all(...values))
   }
 }
 

@@ -1,0 +1,45 @@
+import express, { type Request, type RequestHandler, Router } from 'express'
+import { BelfryError, MalformedError } from '../notifications/index.js'
+
+/** Reads the fields of a form or a JSON object into `req.body`; to 32 kB unless told. A field that comes twice is malformed. */
+export function readBody(limit = '32kb'): RequestHandler {
+  return Router().use(express.urlencoded({ extended: false, limit }), express.json({ limit }), checkBody)
+}
+
+/** The text of a field, '' where it is absent. Throws MalformedError for anything but text. */
+export function field(req: Request, name: string): string {
+  const body: unknown = req.body
+  const value: unknown = typeof body === 'object' && body !== null && Object.hasOwn(body, name) ? Reflect.get(body, name) : ''
+  if (typeof value === 'string') return value
+  throw malformed(name, `${name} must be text, and come once.`)
+}
+
+/** The text of a query parameter, '' where it is absent. Throws MalformedError where it comes twice. */
+export function parameter(req: Request, name: string): string {
+  const value: unknown = Object.hasOwn(req.query, name) ? req.query[name] : ''
+  if (typeof value === 'string') return value
+  throw malformed(name, `${name} must come once.`)
+}
+
+const checkBody: RequestHandler = (req, _res, next) => {
+  if (hasBody(req) && req.is(['urlencoded', 'json']) === false) throw new WrongTypeError()
+  const body: unknown = req.body
+  if (req.is('json') && (typeof body !== 'object' || body === null || Array.isArray(body))) throw new MalformedError('The body must be a JSON object.')
+  const twice = req.is('urlencoded') ? Object.entries(body ?? {}).find(([, value]) => typeof value !== 'string') : undefined
+  if (twice !== undefined) throw malformed(twice[0], `${twice[0]} comes more than once.`)
+  next()
+}
+
+class WrongTypeError extends BelfryError {
+  constructor() {
+    super('wrong_type', 415, 'Send the fields as application/x-www-form-urlencoded or application/json.')
+  }
+}
+
+function hasBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
+
+function malformed(field: string, message: string): MalformedError {
+  return new MalformedError(message, [{ field, message }])
+}

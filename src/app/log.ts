@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import { destination, type Logger, pino } from 'pino'
+import { pinoHttp } from 'pino-http'
+
+/** Logs go to standard error: standard output says where the app listens, and nothing else. */
+export function createLog(level: string): Logger {
+  // Not synchronous, or a reader who stopped reading would stop the event loop; beyond 4 MB lines are dropped.
+  const stderr = destination({ dest: 2, sync: false, maxLength: 4_194_304 })
+  return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, serializers: { err: describe } }, stderr)
+}
+
+/** A line for each request with an id that the answer carries, too. Of the request only method and path: no query, header or body. */
+export function logRequests(log: Logger): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    genReqId: (_req, res) => {
+      const id = randomUUID()
+      res.setHeader('X-Request-Id', id)
+      return id
+    },
+    serializers: {
+      req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?', 1)[0] }),
+      res: (res: { statusCode: number }) => ({ status: res.statusCode }),
+    },
+    customLogLevel: (_req, res, error) => (error !== undefined || res.statusCode >= 500 ? 'warn' : 'info'),
+  })
+}
+
+/** Errors of body parsers carry the body, and those of drivers what they were given: only what tells where it broke is logged. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code: unknown = Reflect.get(error, 'code')
+  return { type: error.name, message: error.message, code, stack: error.stack, cause: error.cause === undefined ? undefined : describe(error.cause) }
+}

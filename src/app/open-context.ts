@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { createNotifications, migrateSqlite } from '../notifications/index.js'
+import { Accounts } from './accounts.js'
+import { identityOf, userOf } from './auth.js'
+import type { Config } from './config.js'
+import type { AppContext } from './context.js'
+import { AppDatabase } from './database.js'
+import { Passwords } from './passwords.js'
+import { SessionStore, sessionMiddleware } from './session.js'
+import { Users } from './users.js'
+import { layout, page } from './view.js'
+
+export interface ContextOptions {
+  readonly log: Logger
+  /** Where the plugin's metrics go; without it there are none. */
+  readonly registry?: Registry
+  /** scrypt's N of new password hashes; 32,768 unless told. */
+  readonly passwordCost?: number
+}
+
+/** Opens the database, migrates it and joins what the app and its command line work with. */
+export async function openContext(config: Config, { log, registry, passwordCost }: ContextOptions): Promise<AppContext> {
+  const database = new AppDatabase(config.databasePath)
+  try {
+    migrateSqlite(database.handle, { folder: new URL('../../migrations/app/sqlite/', import.meta.url), ledger: 'app_migrations' })
+    const users = new Users(database)
+    const passwords = new Passwords(passwordCost)
+    const sessions = new SessionStore(database, { idle: config.sessionIdle, max: config.sessionMax })
+    const session = sessionMiddleware(sessions, config)
+    const notifications = createNotifications({
+      database: config.databasePath,
+      session,
+      identify: async (req) => {
+        const user = await userOf(users, req)
+        return user === null ? null : identityOf(user)
+      },
+      topicsOf: async (id) => {
+        const user = await users.byId(Number(id))
+        return user === undefined ? null : identityOf(user)
+      },
+      signInPath: '/login',
+      layout: ({ title, head, body, res }) => layout(res, { title, head, body, current: 'inbox' }),
+      allowedOrigins: config.allowedOrigins,
+      trustProxy: config.trustProxy,
+      logger: log,
+      registry,
+    })
+    await notifications.ready()
+    database.serve()
+    const accounts = new Accounts({ database, users, passwords, sessions, notifications, log })
+    const close = async () => {
+      sessions.close()
+      await notifications.close()
+      database.close()
+    }
+    return { config, log, database, users, accounts, passwords, sessions, session, notifications, page, close }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}

@@ -1,0 +1,83 @@
+import { type Request, type Response, Router } from 'express'
+import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.js'
+import { endSession, requireSignedIn, startSession } from '../auth.js'
+import { field, parameter, readBody } from '../body.js'
+import type { AppContext } from '../context.js'
+import { sameSitePath } from '../next.js'
+import { COOKIE } from '../session.js'
+import { SignInThrottle } from '../throttle.js'
+import type { User } from '../users.js'
+
+const INBOX = '/notifications'
+
+/** One sentence for every reason: who exists, and who is disabled, is nobody's business. */
+class WrongSignInError extends BelfryError {
+  constructor() {
+    super('wrong_sign_in', 401, 'The username or the password is wrong.')
+  }
+}
+
+/** Signing in and out. */
+export function sessionRoutes(context: AppContext): Router {
+  const router = Router()
+  const throttle = new SignInThrottle()
+
+  router.get('/login', async (req, res) => {
+    await showForm(context, res, { next: parameter(req, 'next') })
+  })
+
+  router.post('/login', readBody(), async (req, res) => {
+    const next = field(req, 'next')
+    const [username, password] = [field(req, 'username'), field(req, 'password')]
+    try {
+      const user = await verify(context, throttle, { username, password, address: req.ip ?? '' })
+      await startSession(req, user)
+      answerSignedIn(req, res, user, next)
+    } catch (error) {
+      if (!(error instanceof BelfryError) || (error.status !== 401 && error.status !== 429)) throw error
+      if (wantsJson(req)) return sendProblem(res, error)
+      if (error.retryAfter !== undefined) res.set('Retry-After', String(error.retryAfter))
+      await showForm(context, res, { username, next, error: error.message }, error.status)
+    }
+  })
+
+  router.post('/logout', requireSignedIn, async (req, res) => {
+    await endSession(req)
+    res.clearCookie(COOKIE, { httpOnly: true, sameSite: 'lax', path: '/' })
+    if (wantsJson(req)) res.json({ signedIn: false })
+    else res.redirect(303, '/login')
+  })
+  return router
+}
+
+/** In one turn at the passwords, so that of many who try at once nobody slips past the limit and no success counts as a failure. */
+function verify(context: AppContext, throttle: SignInThrottle, attempt: { username: string; password: string; address: string }): Promise<User> {
+  const { users, passwords } = context
+  const { username, password, address } = attempt
+  return passwords.inTurn(async () => {
+    await throttle.check(username, address)
+    const user = await users.byName(username)
+    const hash = user === undefined ? undefined : await users.passwordHash(user.id)
+    const right = await passwords.check(password, hash)
+    if (right && user !== undefined && user.disabledAt === null) return user
+    await throttle.failed(username, address)
+    throw new WrongSignInError()
+  })
+}
+
+function answerSignedIn(req: Request, res: Response, user: User, next: string): void {
+  if (wantsJson(req)) res.json({ username: user.username, role: user.role })
+  else res.redirect(303, sameSitePath(next) ?? INBOX)
+}
+
+interface FormValues {
+  readonly next: string
+  readonly username?: string
+  readonly error?: string
+}
+
+async function showForm(context: AppContext, res: Response, values: FormValues, status = 200): Promise<void> {
+  res.set('Cache-Control', 'private, no-cache')
+  const next = sameSitePath(values.next) ?? ''
+  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', ...values, next }, status)
+}

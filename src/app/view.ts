@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import ejs from 'ejs'
+import type { Response } from 'express'
+import type { PageLocals } from './context.js'
+
+const VIEWS = fileURLToPath(new URL('../../views/app/', import.meta.url))
+/** What is served as it is: styles, icons, the built client. */
+export const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url))
+
+const COMPOSE = '/build/compose.js'
+const versions = new Map<string, string>()
+
+/** The address of a file in `public/` with its version, under which it may be kept for good. */
+export function asset(path: string): string {
+  return `${path}?v=${versionOf(path)}`
+}
+
+/** Short hash of a file in `public/`; '' where there is none. */
+export function versionOf(path: string): string {
+  const known = versions.get(path)
+  if (known !== undefined) return known
+  const version = hashOf(`${PUBLIC}${path.slice(1)}`)
+  if (version !== '') versions.set(path, version)
+  return version
+}
+
+/** The script of the compose page; '' where it was not built, and the page does without. */
+export function composeScript(): string {
+  return versionOf(COMPOSE) === '' ? '' : `<script type="module" src="${asset(COMPOSE)}"></script>`
+}
+
+/** Answers with a view inside the layout. */
+export async function page(res: Response, view: string, locals: PageLocals, status = 200): Promise<void> {
+  const { notifications, me } = res.locals
+  const body = await ejs.renderFile(`${VIEWS}${view}.ejs`, { ...locals, me: me ?? null, asset }, { cache: true })
+  const head = (notifications?.head() ?? '') + (locals.head ?? '')
+  const html = await layout(res, { title: locals.title, current: locals.current ?? '', head, body })
+  res.status(status).vary('Accept').type('html').send(html)
+}
+
+/** The app's frame around a page, its own or the plugin's. */
+export function layout(res: Response, parts: { readonly title: string; readonly current: string; readonly head: string; readonly body: string }): Promise<string> {
+  const { notifications, me } = res.locals
+  return ejs.renderFile(`${VIEWS}layout.ejs`, { ...parts, user: me ?? null, notifications, appStyles: asset('/app.css') }, { cache: true })
+}
+
+function hashOf(file: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('base64url').slice(0, 12)
+  } catch {
+    return ''
+  }
+}
