@@ -64,3 +64,10 @@ function person(id: string, since: number, memberships: readonly { name: string;
   const key = since === 0 && topics.size === 0 ? '' : JSON.stringify([since, ...topics])
   return { id, since, topics, key }
 }
+
+/** The names of the topics in a key of memberships (Person.key). */
+export function topicsIn(key: string): string[] {
+  if (key === '') return []
+  const [, ...topics] = JSON.parse(key) as [number, ...[string, number][]]
+  return topics.map(([name]) => name)
+}

@@ -98,7 +98,8 @@ function compose(options: Options): Notifications {
   const events = new Events(logger)
   const service = new Service(store, events, (notification) => void tellCreated(notification, options, store, events), options.topicsOf)
   const bus = localBus()
-  const hub = new Hub({ ...options, metrics, look: (users) => service.look(users) })
+  const changed = (change: 'connected' | 'disconnected', user: string, connections: number) => events.tell(change, { user, connections })
+  const hub = new Hub({ ...options, metrics, changed, look: (users) => service.look(users) })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
 
   bus.subscribe((hint) => heed(hint, hub))
@@ -111,16 +112,16 @@ function compose(options: Options): Notifications {
   const recheck = setInterval(() => void recheckMembers(hub, service, options), RECHECK_EVERY).unref()
   scheduler.start()
 
-  const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options) }
+  const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options, sessions) }
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
     clearInterval(recheck)
-    for (const undo of detach) undo()
     sessions.close()
     await hub.close()
+    for (const undo of detach) undo()
     await scheduler.close()
     unwatch()
     await bus.close()
@@ -187,8 +188,9 @@ function heed(hint: Hint, hub: Hub): void {
 }
 
 /** When the session store is out, express-session goes on without a `req.session`: that is an outage, not a signed-out person. */
-async function identify(req: Request, options: Options): Promise<Person | null> {
+async function identify(req: Request, options: Options, sessions: SessionWatch): Promise<Person | null> {
   if (req.session === undefined) throw new UnavailableError('The session store does not answer.')
+  sessions.guard(req)
   const identity = await options.identify(req)
   return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
 }

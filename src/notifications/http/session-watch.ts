@@ -1,20 +1,154 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
+import type { SessionData, Store } from 'express-session'
 import type { Logger } from '../logger.js'
+
+interface Watched {
+  readonly id: string
+  readonly store: Store
+  connections: number
+  /** When to look into the store again, in milliseconds since 1970. */
+  checkAt: number
+  checking: boolean
+}
+
+interface SessionWatchOptions {
+  /** A session has ended, by its key; may be told more than once, and of sessions without connections. */
+  readonly ended: (key: string) => void
+  readonly logger: Logger
+}
+
+/** How often deadlines are looked at, in milliseconds. */
+const EVERY = 300
+/** How long a session that ended elsewhere without a word may go unnoticed, in milliseconds. */
+const RECHECK = 30_000
+/** How many sessions are read at a time. */
+const AT_ONCE = 16
+/** How long a store may take for one, in milliseconds. */
+const STORE_WITHIN = 3000
 
 /** What stands for a session id, which is a secret, wherever it is only to be recognised. */
 export function sessionKey(id: string): string {
   return createHash('sha256').update(id).digest('base64url')
 }
 
+/**
+ * Knows when the sessions of live connections end: at once when this process destroys one, at its deadline when it
+ * expires, and within half a minute when it vanished from the store in any other way. Never extends a session.
+ */
 export class SessionWatch {
-  constructor(_options: { readonly ended: (key: string) => void; readonly logger: Logger }) {}
+  readonly #options: SessionWatchOptions
+  readonly #guarded = new WeakSet<Store>()
+  readonly #watched = new Map<string, Watched>()
+  #timer: NodeJS.Timeout | undefined
+  #reading = 0
+  #closed = false
 
-  watch(req: Request): string {
-    return sessionKey(req.sessionID)
+  constructor(options: SessionWatchOptions) {
+    this.#options = options
   }
 
-  unwatch(_key: string): void {}
+  /** From now on hears of every session that is destroyed through the store of this request: `destroy()` and `regenerate()` included. */
+  guard(req: Request): void {
+    const store = req.sessionStore
+    if (store === undefined || this.#guarded.has(store)) return
+    this.#guarded.add(store)
+    const destroy = store.destroy
+    store.destroy = (id, callback) =>
+      destroy.call(store, id, (error: unknown) => {
+        // Told only now: a socket that is being opened could still find the session in the store before.
+        if (!error) this.#end(sessionKey(id))
+        callback?.(error)
+      })
+  }
 
-  close(): void {}
+  /** Watches the session of a request for one more connection; returns its key, which `unwatch` takes. */
+  watch(req: Request): string {
+    const key = sessionKey(req.sessionID)
+    const checkAt = nextCheck(req.session.cookie.expires, Date.now())
+    const known = this.#watched.get(key)
+    if (known === undefined) this.#watched.set(key, { id: req.sessionID, store: req.sessionStore, connections: 1, checkAt, checking: false })
+    else known.connections++
+    this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
+    return key
+  }
+
+  /** One connection fewer. */
+  unwatch(key: string): void {
+    const watched = this.#watched.get(key)
+    if (watched === undefined || --watched.connections > 0) return
+    this.#watched.delete(key)
+    if (this.#watched.size === 0) this.#rest()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#watched.clear()
+    this.#rest()
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #end(key: string): void {
+    if (!this.#closed) this.#options.ended(key)
+  }
+
+  /** Reads those that are due, a few at a time, however long that takes; the next look goes on where this one stopped. */
+  #check(): void {
+    const now = Date.now()
+    for (const [key, watched] of this.#watched) {
+      if (this.#reading >= AT_ONCE) return
+      if (watched.checking || (watched.checkAt > now && watched.checkAt < now + 2 * RECHECK)) continue
+      this.#reading++
+      watched.checking = true
+      void this.#read(key, watched)
+    }
+  }
+
+  async #read(key: string, watched: Watched): Promise<void> {
+    const found = await lookUp(watched)
+    this.#reading--
+    watched.checking = false
+    if (found === 'unknown') {
+      watched.checkAt = Date.now() + STORE_WITHIN
+      this.#options.logger.warn({}, 'the session store could not be asked whether a session still exists')
+    } else if (found === 'gone') {
+      watched.checkAt = Date.now() + RECHECK
+      this.#end(key)
+    } else {
+      watched.checkAt = nextCheck(found.cookie.expires, Date.now())
+    }
+    if (this.#reading === AT_ONCE - 1) setImmediate(() => this.#check())
+  }
+}
+
+/**
+ * At its deadline, but at least twice a minute. Some stores keep the deadline beside the session and leave the old one in
+ * it: then the store's word that it exists counts, and it is asked again at growing distances.
+ */
+function nextCheck(expires: Date | string | null | undefined | boolean, now: number): number {
+  const deadline = expires instanceof Date || typeof expires === 'string' ? new Date(expires).getTime() : Number.NaN
+  const recheck = now + RECHECK * (0.75 + Math.random() / 4)
+  if (Number.isNaN(deadline)) return recheck
+  return Math.min(recheck, deadline > now ? deadline + 1 : now + Math.max(500, now - deadline))
+}
+
+/** Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. */
+function lookUp({ id, store }: Watched): Promise<SessionData | 'gone' | 'unknown'> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve('unknown'), STORE_WITHIN)
+    const heard = (error: unknown, session?: SessionData | null) => {
+      clearTimeout(late)
+      const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session
+      resolve(absent ? 'gone' : error || !session ? 'unknown' : session)
+    }
+    try {
+      store.get(id, heard)
+    } catch (error) {
+      heard(error)
+    }
+  })
 }

@@ -1,7 +1,109 @@
-import type { RequestHandler } from 'express'
+import { ServerResponse } from 'node:http'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Connection } from '../hub/connection.js'
+import type { Outgoing } from '../hub/outgoing.js'
+import type { Person } from '../person.js'
 import type { HttpContext } from './context.js'
+import { allowedOrigin } from './origin.js'
+import { sendProblem } from './problem.js'
+import { Refusal, refusalOf } from './refusal.js'
+import { visitOf } from './visit.js'
 
-/** The frames of the socket as server-sent events, for where sockets cannot go. */
-export function createStream(_context: HttpContext): RequestHandler {
-  return (_req, res) => void res.sendStatus(503)
+/**
+ * The frames of the socket as server-sent events, for where sockets cannot go: `event` is the type of the frame, `data` the
+ * frame as JSON, `id` epoch and version. Counts as a connection, and ends when the session does.
+ */
+export function createStream(context: HttpContext): RequestHandler {
+  return (req, res) => {
+    const since = performance.now()
+    admit(req, context)
+      .then((person) => open(req, res, person, since, context))
+      .catch((error: unknown) => refuse(res, refusalOf(error), context))
+  }
+}
+
+async function admit(req: Request, context: HttpContext): Promise<Person> {
+  if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
+  const visit = await visitOf(context, req)
+  if (visit === null) throw new Refusal('session')
+  const full = context.hub.refusal(visit.person.id)
+  if (full !== undefined) throw new Refusal(full)
+  return visit.person
+}
+
+function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpContext): void {
+  metrics.refused(refusal.reason)
+  if (refusal.reason === 'unavailable') options.logger.warn({ err: refusal.cause }, 'a stream was refused, as it cannot be told who is there')
+  if (res.headersSent) res.destroy()
+  else sendProblem(res, refusal)
+}
+
+function open(req: Request, res: Response, person: Person, since: number, { hub, sessions, options }: HttpContext): void {
+  if (res.destroyed) return
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'private, no-cache, no-transform',
+    'X-Accel-Buffering': 'no',
+    Connection: 'close',
+  })
+  if (req.method === 'HEAD') return void res.end()
+  const session = sessions.watch(req)
+  const connection = new StreamConnection(res, { user: person.id, session, since })
+  res.on('error', () => {})
+  res.on('close', () => {
+    hub.leave(connection)
+    sessions.unwatch(session)
+  })
+  // Everybody who is cut off by a restart would else come back in the same instant.
+  res.write(`retry: ${Math.round(1000 + Math.random() * options.reconnectWithin * 1000)}\n\n`)
+  hub.join(connection, person)
+}
+
+/** How long a peer that was told goodbye has to take it, in milliseconds. */
+const END_WITHIN = 1500
+
+/** One event stream. */
+class StreamConnection implements Connection {
+  readonly user: string
+  readonly session: string
+  readonly since: number
+  readonly #res: ServerResponse
+  #heardAt = performance.now()
+
+  constructor(res: ServerResponse, { user, session, since }: { user: string; session: string; since: number }) {
+    this.user = user
+    this.session = session
+    this.since = since
+    this.#res = res
+  }
+
+  get backlog(): number {
+    return this.#res.writableLength
+  }
+
+  /** An event stream never answers; that the kernel took everything is all that can be known. */
+  get heardAt(): number {
+    if (this.backlog === 0) this.#heardAt = performance.now()
+    return this.#heardAt
+  }
+
+  send({ frame, epoch, text }: Outgoing): void {
+    if (this.#res.writableEnded || this.#res.destroyed) return
+    this.#res.write(`event: ${frame.type}\nid: ${epoch}-${frame.version}\ndata: ${text}\n\n`)
+  }
+
+  beat(frame: Outgoing): void {
+    this.send(frame)
+  }
+
+  close(): void {
+    if (this.#res.writableEnded) return
+    // The session middleware has put an end() of its own on the response, which would extend the session that we are ending.
+    ServerResponse.prototype.end.call(this.#res, undefined, 'utf8')
+    setTimeout(() => this.terminate(), END_WITHIN).unref()
+  }
+
+  terminate(): void {
+    this.#res.destroy()
+  }
 }

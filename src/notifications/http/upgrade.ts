@@ -1,7 +1,127 @@
-import type { Server } from 'node:http'
+import { type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Request, Response } from 'express'
+import { type BelfryError, NotFoundError } from '../errors.js'
+import { createSocketServer, hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
+import type { Options } from '../options.js'
+import type { Person } from '../person.js'
+import { SUBPROTOCOL } from '../protocol.js'
 import type { HttpContext } from './context.js'
+import { openDoor } from './door.js'
+import { allowedOrigin, asExpressRequest } from './origin.js'
+import { problemOf } from './problem.js'
+import { Refusal, refusalOf, within } from './refusal.js'
+import { visitOf } from './visit.js'
 
-/** Opens the live connection on the app's own server; returns what undoes it. */
-export function attachUpgrade(_server: Server, _context: HttpContext): () => void {
-  return () => {}
+/** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
+const ANSWER_WITHIN = 800
+/** From the request to the end of a refused socket, whatever the peer does, in milliseconds. */
+const GONE_WITHIN = 950
+
+interface Upgrade {
+  readonly req: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  /** When it came in, by performance.now(). */
+  readonly since: number
+}
+
+interface Doorkeeper {
+  readonly context: HttpContext
+  readonly sockets: ReturnType<typeof createSocketServer>
+  readonly events: SocketEvents
+}
+
+/**
+ * Opens the live connection on the app's own server: the upgrade of `<basePath>/socket`, behind the app's session. What is
+ * refused is answered over HTTP and gone within a second. Returns what undoes it; open connections are the hub's.
+ */
+export function attachUpgrade(server: Server, context: HttpContext): () => void {
+  const { hub, sessions, options } = context
+  const events: SocketEvents = {
+    sync: (connection) => hub.sync(connection),
+    left(connection) {
+      hub.leave(connection)
+      sessions.unwatch(connection.session)
+    },
+  }
+  const keeper = { context, sockets: createSocketServer(), events }
+  const answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    hush(socket)
+    void admit({ req, socket, head, since: performance.now() }, keeper)
+  }
+  const otherwise = (_req: IncomingMessage, socket: Duplex) => {
+    hush(socket)
+    refuse(socket, new NotFoundError('Nothing is upgraded here.'), performance.now())
+  }
+  return openDoor(server, `${options.basePath}/socket`, answer, otherwise)
+}
+
+async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
+  const { req, socket, since } = upgrade
+  const { options, hub, metrics } = keeper.context
+  try {
+    if (!allowedOrigin(req, options)) throw new Refusal('origin')
+    checkHandshake(req)
+    const person = await within(ANSWER_WITHIN, callerOf(asExpressRequest(req, options), keeper.context))
+    const full = hub.refusal(person.id)
+    if (full !== undefined) throw new Refusal(full)
+    open(upgrade, person, keeper)
+  } catch (error) {
+    const refusal = refusalOf(error)
+    metrics.refused(refusal.reason)
+    if (refusal.reason === 'unavailable') options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
+    refuse(socket, refusal, since)
+  }
+}
+
+/** What ws would refuse too, but in our words, and before anybody is asked for a session. */
+function checkHandshake({ method, headers }: IncomingMessage): void {
+  const key = headers['sec-websocket-key'] ?? ''
+  const websocket = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[+/0-9A-Za-z]{22}==$/.test(key)
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+  const spoken = offered === undefined || (offered.includes(SUBPROTOCOL) && !offered.includes('') && new Set(offered).size === offered.length)
+  if (!websocket || headers['sec-websocket-version'] !== '13' || !spoken) throw new Refusal('protocol')
+}
+
+async function callerOf(req: Request, context: HttpContext): Promise<Person> {
+  await loadSession(req, context.options)
+  const visit = await visitOf(context, req)
+  if (visit === null) throw new Refusal('session')
+  return visit.person
+}
+
+/** The response is there because the middleware wants one. It is never ended, so the session is neither saved nor extended. */
+function loadSession(req: Request, { session }: Options): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (error?: unknown) => (error ? reject(error) : resolve())
+    const res = new ServerResponse(req) as Response
+    Promise.resolve(session(req, res, next) as unknown).catch(reject)
+  })
+}
+
+/** Nothing that outlives this may see the request: a closure that could would hold it, headers and all, for the life of the socket. */
+function open({ req, socket, head, since }: Upgrade, person: Person, { context, sockets, events }: Doorkeeper): void {
+  const request = req as Request
+  sockets.handleUpgrade(req, socket, head, (peer) => {
+    const session = context.sessions.watch(request)
+    context.hub.join(new SocketConnection(peer, { user: person.id, session, since }, events), person)
+  })
+}
+
+function refuse(socket: Duplex, error: BelfryError, since: number): void {
+  const body = JSON.stringify(problemOf(error))
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+  ]
+  if (error.retryAfter !== undefined) head.push(`Retry-After: ${error.retryAfter}`)
+  if (error.status === 400) head.push('Sec-WebSocket-Version: 13')
+  // Destroyed right after the write, with bytes of the peer unread, the answer itself would be lost in a reset.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.resume()
+  setTimeout(() => socket.destroy(), Math.max(50, GONE_WITHIN - (performance.now() - since))).unref()
 }

@@ -1,15 +1,17 @@
 import type { CloseCode, HeartbeatFrame } from '../protocol.js'
 import type { Outgoing } from './outgoing.js'
 
-/** One live connection, whatever carries it: a socket or an event stream. */
+/** One live connection, whatever carries it: a socket or an event stream. Moments are those of performance.now(). */
 export interface Connection {
   readonly user: string
   /** Key of the express-session that it was opened with (a hash of its id, which is a secret). */
   readonly session: string
+  /** When its request came in, before anybody was asked who it is. */
+  readonly since: number
+  /** When the peer was last heard. */
+  readonly heardAt: number
   /** Bytes that were sent but not taken by the kernel yet; above 0 the peer reads more slowly than we write. */
   readonly backlog: number
-  /** When the peer was last heard, by performance.now(); at first, when it began to connect. */
-  readonly heardAt: number
   /** Never throws; after the end it does nothing. */
   send(frame: Outgoing): void
   /** The same for a heartbeat, and asks whether the peer is still there; what it hears back it keeps in `heardAt`. */

@@ -1,13 +1,15 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import type { Person } from '../person.js'
-import { CLOSE } from '../protocol.js'
-import type { Look } from '../service.js'
+import { type Person, topicsIn } from '../person.js'
+import { CLOSE, type CloseCode } from '../protocol.js'
 import type { Connection } from './connection.js'
-import { Outgoing } from './outgoing.js'
-
-/** Reads the state of many at once; the number is the position that each has seen. */
-export type LookUp = (users: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, Look>>
+import { Delivery } from './delivery.js'
+import { Flush, type LookUp } from './flush.js'
+import { Groups } from './groups.js'
+import { Wheel } from './heartbeat.js'
+import { Member, Seat } from './member.js'
+import { WaitingRoom } from './waiting-room.js'
 
 /** What a hub needs. Times in seconds. */
 export interface HubOptions {
@@ -18,59 +20,200 @@ export interface HubOptions {
   readonly maxConnections: number
   readonly metrics: Metrics
   readonly logger: Logger
+  /** A connection of this user came or went; `connections` are left. */
+  readonly changed: (change: 'connected' | 'disconnected', user: string, connections: number) => void
 }
 
+/** Whose connections are to end: a user's, or those of one session (by its key). */
+export type Ending = { readonly user: string } | { readonly session: string }
+
+/** How long a connection that was being opened meanwhile can still turn up after its session ended, in milliseconds. */
+const REMEMBER_ENDINGS = 10_000
+/** How long peers have to answer a close before they are cut off, in milliseconds. */
+const CLOSE_WITHIN = 1500
+/** Connections closed in one turn of the event loop. */
+const CLOSE_SLICE = 100
+
+/**
+ * Who is connected, and what each connection knows. Hints wake it; it reads the state of those concerned and sends it,
+ * so a hint that is lost, doubled or late does no harm: every heartbeat reads again.
+ */
 export class Hub {
   readonly #options: HubOptions
-  readonly #connections = new Set<Connection>()
+  readonly #seats = new Map<Connection, Seat>()
+  readonly #members = new Map<string, Member>()
+  readonly #topics = new Groups<Member>()
+  readonly #sessions = new Groups<Connection>()
+  /** `user:` or `session:` → when it was ended, oldest first. */
+  readonly #endings = new Map<string, number>()
+  readonly #flush: Flush
+  readonly #waiting: WaitingRoom
+  readonly #wheel: Wheel
+  #closing = false
+  #emptied: (() => void) | undefined
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#wheel = new Wheel(options.heartbeat * 1000, (member) => this.#beat(member))
+    this.#waiting = new WaitingRoom({
+      ready: (seat) => this.#flush.add(seat.member, performance.now()),
+      tooSlow: (seat) => seat.connection.close(CLOSE.slow),
+    })
+    const isDead = (heardAt: number, now: number) => this.#wheel.isDead(heardAt, now)
+    const delivery = new Delivery({ ...options, isDead, postpone: (seat) => this.#waiting.add(seat) })
+    this.#flush = new Flush({
+      ...options,
+      deliver: (member, look, since) => {
+        this.#place(member, look.membership)
+        delivery.deliver(member, look, since)
+      },
+      beat: (member) => delivery.beat(member),
+    })
   }
 
+  /** Why one more connection of this user cannot be taken; undefined where it can. */
   refusal(user: string): 'user_full' | 'full' | undefined {
-    if (this.#connections.size >= this.#options.maxConnections) return 'full'
-    const own = [...this.#connections].filter((c) => c.user === user)
-    return own.length >= this.#options.maxConnectionsPerUser ? 'user_full' : undefined
+    if (this.#closing || this.#seats.size >= this.#options.maxConnections) return 'full'
+    const own = this.#members.get(user)?.seats.length ?? 0
+    return own >= this.#options.maxConnectionsPerUser ? 'user_full' : undefined
   }
 
-  join(connection: Connection, _person: Person): void {
-    this.#connections.add(connection)
-    void this.#tell(connection, 'hello')
+  /** Registers first, then reads, then says hello: what changes in between is seen twice rather than never. */
+  join(connection: Connection, person: Person): void {
+    const ended = this.#endedSince(connection)
+    if (ended || this.#closing) return connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
+    const member = this.#members.get(person.id) ?? this.#welcome(person.id)
+    this.#place(member, person.key)
+    const seat = new Seat(connection, member)
+    member.seats.push(seat)
+    this.#seats.set(connection, seat)
+    this.#sessions.add(connection.session, connection)
+    this.#options.metrics.connections(1)
+    this.#options.changed('connected', member.user, member.seats.length)
+    this.#flush.add(member, performance.now())
   }
 
+  /** A connection has ended, whoever ended it. */
   leave(connection: Connection): void {
-    this.#connections.delete(connection)
+    const seat = this.#seats.get(connection)
+    if (seat === undefined) return
+    const { member } = seat
+    this.#seats.delete(connection)
+    this.#sessions.delete(connection.session, connection)
+    this.#waiting.delete(seat)
+    member.seats = member.seats.filter((other) => other !== seat)
+    if (member.seats.length === 0) this.#dismiss(member)
+    this.#options.metrics.connections(-1)
+    this.#options.changed('disconnected', member.user, member.seats.length)
+    if (this.#seats.size === 0) this.#emptied?.()
   }
 
-  wake(_audiences: readonly string[]): void {
-    for (const connection of this.#connections) void this.#tell(connection, 'unread')
+  /** The state of these audiences may have changed: `user:<id>`, `topic:<name>`, `everyone`, or `*` for anybody. Others mean nothing here. */
+  wake(audiences: readonly string[]): void {
+    const now = performance.now()
+    for (const audience of audiences) {
+      for (const member of this.#audience(audience)) this.#flush.add(member, now)
+    }
   }
 
+  /** A client asks for its state: it gets it even when nothing changed, but not more often than is useful. */
   sync(connection: Connection): void {
-    void this.#tell(connection, 'unread')
+    const seat = this.#seats.get(connection)
+    if (seat === undefined || seat.asked) return
+    seat.asked = true
+    this.#flush.add(seat.member, performance.now())
   }
 
+  /** The topics of somebody have been read again. */
   update(person: Person): void {
-    this.wake([`user:${person.id}`])
+    const member = this.#members.get(person.id)
+    if (member !== undefined) this.#place(member, person.key)
   }
 
-  disconnect(target: { readonly user: string } | { readonly session: string }): void {
-    for (const c of this.#connections) if ('user' in target ? c.user === target.user : c.session === target.session) c.close(CLOSE.signedOut)
+  /** Closes connections with 4401, those included that are still being opened with an identity from before. */
+  disconnect(ending: Ending): void {
+    this.#remember('user' in ending ? `user:${ending.user}` : `session:${ending.session}`, performance.now())
+    const connections = 'user' in ending ? this.#members.get(ending.user)?.seats.map((seat) => seat.connection) : this.#sessions.get(ending.session)
+    for (const connection of [...(connections ?? [])]) connection.close(CLOSE.signedOut)
   }
 
+  /** Everybody who is connected. */
   users(): string[] {
-    return [...new Set([...this.#connections].map((c) => c.user))]
+    return [...this.#members.keys()]
   }
 
+  /** Closes every connection with 1012, cuts off those that do not answer within 1.5 s, and takes no more. */
   async close(): Promise<void> {
-    for (const c of this.#connections) c.close(CLOSE.restart)
+    this.#closing = true
+    this.#wheel.stop()
+    this.#flush.stop()
+    this.#waiting.stop()
+    if (this.#seats.size === 0) return
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve
+    })
+    const cutOff = setTimeout(() => this.#cutOff(), CLOSE_WITHIN)
+    await this.#closeAll(CLOSE.restart)
+    await emptied
+    clearTimeout(cutOff)
   }
 
-  async #tell(connection: Connection, type: 'hello' | 'unread'): Promise<void> {
-    const look = (await this.#options.look(new Map([[connection.user, 0]]))).get(connection.user)
-    if (look === undefined) return
-    const { heartbeat, reconnectWithin } = this.#options
-    connection.send(new Outgoing(type === 'hello' ? { type, ...look.state, heartbeat, reconnectWithin } : { type, ...look.state }, look.state.epoch))
+  #audience(audience: string): Iterable<Member> {
+    if (audience === 'everyone' || audience === '*') return this.#members.values()
+    if (audience.startsWith('topic:')) return this.#topics.get(audience.slice('topic:'.length))
+    const member = audience.startsWith('user:') ? this.#members.get(audience.slice('user:'.length)) : undefined
+    return member === undefined ? [] : [member]
+  }
+
+  #welcome(user: string): Member {
+    const member = new Member(user)
+    this.#members.set(user, member)
+    this.#wheel.add(member)
+    return member
+  }
+
+  #dismiss(member: Member): void {
+    this.#members.delete(member.user)
+    this.#wheel.delete(member)
+    this.#flush.delete(member)
+    for (const topic of member.topics) this.#topics.delete(topic, member)
+  }
+
+  #place(member: Member, membership: string): void {
+    if (member.membership === membership) return
+    for (const topic of member.topics) this.#topics.delete(topic, member)
+    member.membership = membership
+    member.topics = topicsIn(membership)
+    for (const topic of member.topics) this.#topics.add(topic, member)
+  }
+
+  #beat(member: Member): void {
+    member.beatDue = true
+    this.#flush.add(member, performance.now())
+  }
+
+  #remember(ending: string, now: number): void {
+    this.#endings.delete(ending)
+    this.#endings.set(ending, now)
+    for (const [oldest, at] of this.#endings) {
+      if (now - at < REMEMBER_ENDINGS) break
+      this.#endings.delete(oldest)
+    }
+  }
+
+  #endedSince({ user, session, since }: Connection): boolean {
+    return [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? 0) >= since)
+  }
+
+  async #closeAll(code: CloseCode): Promise<void> {
+    let closed = 0
+    for (const connection of [...this.#seats.keys()]) {
+      connection.close(code)
+      if (++closed % CLOSE_SLICE === 0) await nextTurn()
+    }
+  }
+
+  #cutOff(): void {
+    for (const connection of [...this.#seats.keys()]) connection.terminate()
   }
 }

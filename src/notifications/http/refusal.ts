@@ -1,0 +1,40 @@
+import { BelfryError, UnavailableError } from '../errors.js'
+import type { RefusalReason } from '../metrics.js'
+
+const REFUSALS = {
+  origin: { status: 403, code: 'foreign_origin', detail: 'Live connections may only be opened by pages of this site.' },
+  session: { status: 401, code: 'signed_out', detail: 'Sign in to be told of your notifications.' },
+  user_full: { status: 429, code: 'too_many_connections', detail: 'You have too many live connections open.', retryAfter: 60 },
+  full: { status: 503, code: 'full', detail: 'No more live connections can be taken at the moment.', retryAfter: 10 },
+  unavailable: { status: 503, code: 'unavailable', detail: 'Whether you are signed in cannot be told at the moment.', retryAfter: 5 },
+  protocol: { status: 400, code: 'malformed', detail: 'This is not a WebSocket handshake that can be answered here.' },
+} as const satisfies Record<RefusalReason, { status: number; code: string; detail: string; retryAfter?: number }>
+
+/** Why a live connection was not opened; as HTTP, before anything was upgraded. */
+export class Refusal extends BelfryError {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, cause?: unknown) {
+    const { status, code, detail, ...more } = REFUSALS[reason]
+    super(code, status, detail, { ...more, cause })
+    this.reason = reason
+  }
+}
+
+/** Whatever went wrong while asking who is there is an outage of ours, never somebody's being signed out. */
+export function refusalOf(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal('unavailable', error)
+}
+
+/** The same promise, but not for longer: after `ms` milliseconds an UnavailableError. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new UnavailableError('It took too long to find out who is there.')), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,93 @@
+import type { Metrics } from '../metrics.js'
+import { type State, supersedes } from '../protocol.js'
+import type { Look } from '../service.js'
+import type { Member, Seat } from './member.js'
+import { Outgoing } from './outgoing.js'
+
+interface DeliveryOptions {
+  /** Both in seconds, as the hello tells them. */
+  readonly heartbeat: number
+  readonly reconnectWithin: number
+  readonly metrics: Metrics
+  /** Whether a peer that was last heard then must be gone. */
+  readonly isDead: (heardAt: number, now: number) => boolean
+  /** It has to be told something, but cannot be now: it reads too slowly, or has asked too often. */
+  readonly postpone: (seat: Seat) => void
+}
+
+/** Between two answers to `sync` on one connection, in milliseconds; what is asked sooner is answered once, later. */
+export const SYNC_GAP = 250
+
+/** Decides what each connection of a user is told about a state: only what is newer, only what it can take. */
+export class Delivery {
+  readonly #options: DeliveryOptions
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+  }
+
+  /** @param since when the hub first heard of the change, by performance.now() */
+  deliver(member: Member, look: Look, since: number): void {
+    const now = performance.now()
+    const frames = new Frames(look)
+    for (const seat of member.seats) this.#tell(seat, look, frames, now, since)
+    if (member.beatDue) this.beat(member)
+  }
+
+  /** Sends the heartbeat that is due, with the newest version that each connection was told of; cuts off those long silent. */
+  beat(member: Member): void {
+    const now = performance.now()
+    member.beatDue = false
+    let frame: Outgoing<{ type: 'heartbeat'; version: number }> | undefined
+    for (const { connection, sent } of [...member.seats]) {
+      if (this.#options.isDead(connection.heardAt, now)) {
+        connection.terminate()
+      } else if (sent !== undefined && connection.backlog === 0) {
+        if (frame?.frame.version !== sent.version) frame = new Outgoing({ type: 'heartbeat', version: sent.version }, sent.epoch)
+        connection.beat(frame)
+      }
+    }
+  }
+
+  #tell(seat: Seat, look: Look, frames: Frames, now: number, since: number): void {
+    const { state } = look
+    const news = supersedes(state, seat.sent)
+    if (!news && !seat.asked) return
+    if (seat.connection.backlog > 0 || (!news && now - seat.sentAt < SYNC_GAP)) return this.#options.postpone(seat)
+    if (seat.sent === undefined) this.#greet(seat, state)
+    else seat.connection.send(look.newest > seat.seen ? frames.withLatest : frames.plain)
+    if (news && seat.sent !== undefined) this.#options.metrics.pushed((now - since) / 1000)
+    seat.sent = state
+    seat.seen = Math.max(seat.seen, look.newest)
+    seat.asked = false
+    seat.sentAt = now
+  }
+
+  #greet(seat: Seat, state: State): void {
+    const { heartbeat, reconnectWithin } = this.#options
+    seat.connection.send(new Outgoing({ type: 'hello', ...state, heartbeat, reconnectWithin }, state.epoch))
+  }
+}
+
+/** What the tabs of one user share of one reading: each text is made once, and only where it is sent. */
+class Frames {
+  readonly #look: Look
+  #plain: Outgoing | undefined
+  #withLatest: Outgoing | undefined
+
+  constructor(look: Look) {
+    this.#look = look
+  }
+
+  get plain(): Outgoing {
+    this.#plain ??= new Outgoing({ type: 'unread', ...this.#look.state }, this.#look.state.epoch)
+    return this.#plain
+  }
+
+  get withLatest(): Outgoing {
+    const { state, latest } = this.#look
+    if (latest === undefined) return this.plain
+    this.#withLatest ??= new Outgoing({ type: 'unread', ...state, latest }, state.epoch)
+    return this.#withLatest
+  }
+}

@@ -1,0 +1,45 @@
+import type { State } from '../protocol.js'
+import type { Connection } from './connection.js'
+
+/** One user who is connected, with all their tabs and devices. */
+export class Member {
+  readonly user: string
+  /** Key of the memberships that `topics` was taken from. */
+  membership = ''
+  topics: readonly string[] = []
+  seats: Seat[] = []
+  /** The slot of the wheel that this one's heartbeats come with. */
+  slot = 0
+  /** A heartbeat is to be sent with the next reading. */
+  beatDue = false
+
+  constructor(user: string) {
+    this.user = user
+  }
+
+  /** The oldest position that one of the tabs has seen; nothing is newer than it for tabs that were not greeted yet. */
+  get seen(): number {
+    let seen = Number.MAX_SAFE_INTEGER
+    for (const seat of this.seats) if (seat.sent !== undefined && seat.seen < seen) seen = seat.seen
+    return seen
+  }
+}
+
+/** A connection's place in the hub, and what it was told. */
+export class Seat {
+  readonly connection: Connection
+  readonly member: Member
+  /** The newest state that was sent; undefined before the hello. */
+  sent: State | undefined = undefined
+  /** Position of the newest notification that it was told of. */
+  seen = 0
+  /** It sent `sync` and is owed an answer, changed or not. */
+  asked = false
+  /** When it was last sent a state, by performance.now(). */
+  sentAt = 0
+
+  constructor(connection: Connection, member: Member) {
+    this.connection = connection
+    this.member = member
+  }
+}

@@ -1,0 +1,147 @@
+import type { Duplex } from 'node:stream'
+import { type RawData, WebSocket, WebSocketServer } from 'ws'
+import { CLOSE, type CloseCode, type HeartbeatFrame, MAX_CLIENT_FRAME, SUBPROTOCOL } from '../protocol.js'
+import type { Connection } from './connection.js'
+import type { Outgoing } from './outgoing.js'
+
+/** What a socket tells about itself; one object for all of them. */
+export interface SocketEvents {
+  sync(connection: Connection): void
+  left(connection: Connection): void
+}
+
+/** Who is at the other end, and since when. */
+export interface Caller {
+  readonly user: string
+  readonly session: string
+  readonly since: number
+}
+
+/** More frames than this in ten seconds, pings included, are a flood: nothing that a client of ours would send. */
+const FLOOD = 1000
+const FLOOD_WINDOW = 10_000
+
+/** A WebSocket that knows its connection, so that shared listeners find it: a closure a socket would cost more than the rest of us. */
+class Peer extends WebSocket {
+  connection: SocketConnection | undefined
+}
+
+/** Speaks WebSocket on sockets that an HTTP server has upgraded. */
+export function createSocketServer() {
+  const options = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_CLIENT_FRAME,
+    // With ws's own limits a peer that dribbles fragments is never closed.
+    maxFragments: 16,
+    maxBufferedChunks: 16,
+    closeTimeout: 1500,
+    handleProtocols: () => SUBPROTOCOL,
+    WebSocket: Peer,
+  }
+  return new WebSocketServer<typeof Peer>(options)
+}
+
+/** One socket. */
+export class SocketConnection implements Connection {
+  readonly user: string
+  readonly session: string
+  readonly since: number
+  heardAt: number
+  readonly #peer: Peer
+  readonly #events: SocketEvents
+  #frames = 0
+  #countedFrom = 0
+
+  constructor(peer: Peer, { user, session, since }: Caller, events: SocketEvents) {
+    this.user = user
+    this.session = session
+    this.since = since
+    this.heardAt = performance.now()
+    this.#peer = peer
+    this.#events = events
+    peer.connection = this
+    peer.on('message', onMessage)
+    peer.on('ping', onControl)
+    peer.on('pong', onControl)
+    peer.on('error', ignore)
+    peer.on('close', onClose)
+  }
+
+  get backlog(): number {
+    return this.#peer.bufferedAmount
+  }
+
+  send(frame: Outgoing): void {
+    if (this.#peer.readyState === WebSocket.OPEN) this.#peer.send(frame.text)
+  }
+
+  beat(frame: Outgoing<HeartbeatFrame>): void {
+    this.send(frame)
+    if (this.#peer.readyState === WebSocket.OPEN) this.#peer.ping()
+  }
+
+  close(code: CloseCode): void {
+    this.#peer.close(code)
+  }
+
+  terminate(): void {
+    this.#peer.terminate()
+  }
+
+  /** Any frame of the client's; a flood of them ends the connection. */
+  heard(): void {
+    const now = performance.now()
+    this.heardAt = now
+    if (now - this.#countedFrom > FLOOD_WINDOW) {
+      this.#countedFrom = now
+      this.#frames = 0
+    }
+    if (++this.#frames > FLOOD) this.close(CLOSE.malformed)
+  }
+
+  received(data: RawData, isBinary: boolean): void {
+    this.heard()
+    if (this.#peer.readyState !== WebSocket.OPEN) return
+    if (isBinary) return this.close(CLOSE.binary)
+    const type = typeOf(String(data))
+    if (type === undefined) this.close(CLOSE.malformed)
+    else if (type === 'sync') this.#events.sync(this)
+  }
+
+  left(): void {
+    this.#events.left(this)
+  }
+}
+
+/** A reset at any moment is the peer's affair; `close` follows, and there we clean up. */
+export function ignore(): void {}
+
+/** Silences a raw socket before anything else happens to it: an unheard `error` would end the process. */
+export function hush(socket: Duplex): void {
+  socket.on('error', ignore)
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  if (this instanceof Peer) this.connection?.received(data, isBinary)
+}
+
+function onControl(this: WebSocket): void {
+  if (this instanceof Peer) this.connection?.heard()
+}
+
+function onClose(this: WebSocket): void {
+  if (this instanceof Peer) this.connection?.left()
+}
+
+/** The `type` of a client's frame; undefined where it is not a frame at all. */
+function typeOf(text: string): string | undefined {
+  try {
+    const frame: unknown = JSON.parse(text)
+    const type: unknown = typeof frame === 'object' && frame !== null ? Reflect.get(frame, 'type') : undefined
+    return typeof type === 'string' ? type : undefined
+  } catch {
+    return undefined
+  }
+}
