@@ -31,7 +31,7 @@ export const serveAsset: RequestHandler<{ name: string }> = (req, res) => {
   const { name } = req.params
   const asset = isAsset(name) ? load(name) : undefined
   if (asset === undefined) throw new NotFoundError('There is no such file.')
-  const current = req.query['v'] === asset.hash
+  const current = req.query.v === asset.hash
   res.set('Cache-Control', current ? `public, max-age=${YEAR}, immutable` : 'public, no-cache')
   res.set('X-Content-Type-Options', 'nosniff')
   res.set('ETag', `"${asset.hash}"`).set('Content-Type', asset.type).send(asset.bytes)

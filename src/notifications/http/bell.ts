@@ -21,7 +21,7 @@ export function present(res: Response, basePath: string, user: string | null, st
     head: () => headHtml(basePath),
     bell: () => (user === null ? '' : bellHtml(basePath, user, state)),
   }
-  res.locals['notifications'] = notifications
+  res.locals.notifications = notifications
   return notifications
 }
 

@@ -56,6 +56,6 @@ async function send({ options }: HttpContext, req: Request, res: Response, { tit
 
 /** The frame of hosts that give none of their own. */
 function plainLayout({ title, head, body, res }: PageParts): string {
-  const shown: PageNotifications | undefined = res.locals['notifications']
+  const shown: PageNotifications | undefined = res.locals.notifications
   return render('layout', { title, head, body, badge: badgeText(shown?.unread ?? 0), bell: shown?.bell() ?? '' })
 }

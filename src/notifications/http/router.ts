@@ -41,7 +41,10 @@ export function createRouter(context: HttpContext): Router {
 function unread(context: HttpContext): RequestHandler {
   return async (req, res) => {
     const { person, state } = await signedIn(context, req, res)
-    const tag = createHash('sha256').update(JSON.stringify([person.id, state.epoch, state.version])).digest('base64url').slice(0, 22)
+    const tag = createHash('sha256')
+      .update(JSON.stringify([person.id, state.epoch, state.version]))
+      .digest('base64url')
+      .slice(0, 22)
     res.set('ETag', `"${tag}"`)
     if (req.get('If-None-Match')?.includes(`"${tag}"`) === true) res.status(304).end()
     else res.json({ epoch: state.epoch, version: state.version, unread: state.unread })

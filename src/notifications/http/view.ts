@@ -72,7 +72,21 @@ export function itemView(basePath: string, item: Item) {
 
 /** An empty row, for the client to clone. */
 const EMPTY_ROW: ItemView = {
-  id: '', cursor: '', state: 'unread', title: '', body: '', level: 'info', levelWord: '', from: '', category: '', categoryHref: '', href: '', at: '', time: '', day: '', dayWords: '',
+  id: '',
+  cursor: '',
+  state: 'unread',
+  title: '',
+  body: '',
+  level: 'info',
+  levelWord: '',
+  from: '',
+  category: '',
+  categoryHref: '',
+  href: '',
+  at: '',
+  time: '',
+  day: '',
+  dayWords: '',
 }
 
 const EMPTY = {
@@ -85,7 +99,12 @@ function rowView(basePath: string, item: Item): ItemView {
   const { id, cursor, state, title, level } = item
   const category = item.category ?? ''
   return {
-    id, cursor, state, title, level, category,
+    id,
+    cursor,
+    state,
+    title,
+    level,
+    category,
     body: item.body ?? '',
     levelWord: LEVEL_WORDS[level],
     from: senderOf(item.data),
