@@ -43,7 +43,7 @@ CREATE TABLE notification_deliveries (
   ended_at INTEGER
 );
 CREATE INDEX notification_inboxes ON notification_deliveries (audience, position, published_at, notification) WHERE ended_at IS NULL;
-CREATE INDEX notification_deliveries_of ON notification_deliveries (notification);
+CREATE INDEX notification_deliveries_of ON notification_deliveries (notification, audience);
 
 -- What one user did with one delivery. Without a receipt the watermark decides; a receipt without times is 'marked as unread'.
 CREATE TABLE notification_receipts (

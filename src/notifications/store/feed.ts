@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { Logger } from '../logger.js'
 import type { Audience } from './store.js'
 
 interface Change {
@@ -8,32 +9,45 @@ interface Change {
 
 type Listener = (changed: readonly Audience[]) => void
 
+interface FeedOptions {
+  readonly logger: Logger
+  /** Called when foreign rows were refused and are to be logged. */
+  readonly refused: () => void
+}
+
 /** How often it looks for what other processes have written, in milliseconds. */
 const EVERY = 25
 
 /** How many changes are kept for those who look late. */
-const KEPT = 20_000
+const KEPT = 10_000
 
 /** Tells who saw a change, whoever made it: after own commits at once, after those of others at the next look. */
 export class Feed {
   readonly #db: Database
-  readonly #refused: () => void
-  readonly #since: Statement
-  readonly #bounds: Statement
+  readonly #options: FeedOptions
+  readonly #changes: Statement
+  readonly #newest: Statement
   readonly #prune: Statement
   readonly #listeners = new Set<Listener>()
   readonly #timer: NodeJS.Timeout
   #last: number
+  #pruned: number
 
-  /** @param refused called when foreign rows were refused and are to be logged */
-  constructor(db: Database, refused: () => void) {
+  constructor(db: Database, options: FeedOptions) {
+    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
     this.#db = db
-    this.#refused = refused
-    this.#since = db.prepare('SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n').safeIntegers(false)
-    this.#bounds = db.prepare('SELECT coalesce(min(n), 0) AS low, coalesce(max(n), 0) AS high FROM notification_changes').safeIntegers(false)
-    this.#prune = db.prepare('DELETE FROM notification_changes WHERE n <= (SELECT max(n) FROM notification_changes) - ?')
-    this.#last = (this.#bounds.get() as { high: number }).high
+    this.#options = options
+    this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`)
+    this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
+    this.#prune = prepare(`DELETE FROM notification_changes WHERE n <= (SELECT max(n) FROM notification_changes) - ${KEPT}`)
+    this.#last = this.#newest.get() as number
+    this.#pruned = 0
     this.#timer = setInterval(() => this.look(), EVERY).unref()
+  }
+
+  /** Whether enough was written since the last time. */
+  get wantsPruning(): boolean {
+    return this.#last - this.#pruned > 2 * KEPT
   }
 
   watch(listener: Listener): () => void {
@@ -41,19 +55,19 @@ export class Feed {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Reads what is new and tells it. An unreadable database is looked at again later. */
+  /** Reads what is new and tells it. Never throws: a database that cannot be read is looked at again later. */
   look(): void {
+    // On a handle shared with the host, what its open transaction did may still be undone.
     if (!this.#db.open || this.#db.inTransaction) return
     const audiences = this.#news()
-    if (audiences.delete('')) this.#refused()
-    if (audiences.size === 0) return
-    const changed = [...audiences]
-    for (const listener of this.#listeners) listener(changed)
+    if (audiences.delete('')) this.#options.refused()
+    if (audiences.size > 0) this.#tell([...audiences])
   }
 
-  /** To be called inside a write transaction. The newest is kept, so that numbers never start again. */
+  /** To be called inside a write transaction. The newest are kept, so that numbers never start again. */
   prune(): void {
-    this.#prune.run(KEPT)
+    this.#pruned = this.#last
+    this.#prune.run()
   }
 
   close(): void {
@@ -63,15 +77,24 @@ export class Feed {
 
   #news(): Set<string> {
     try {
-      const last = this.#last
-      const changes = this.#since.all(last) as Change[]
-      const newest = changes.at(-1)
-      if (newest === undefined) return new Set()
-      this.#last = newest.n
-      const gap = changes[0]?.n !== last + 1
-      return new Set(gap ? ['*', ...changes.map((c) => c.audience)] : changes.map((c) => c.audience))
+      const changes = this.#changes.all(this.#last) as Change[]
+      const [first, newest] = [changes[0], changes.at(-1)]
+      if (first === undefined || newest === undefined) return new Set()
+      const complete = first.n === this.#last + 1 && changes.length < KEPT
+      this.#last = complete ? newest.n : (this.#newest.get() as number)
+      return new Set(complete ? changes.map(({ audience }) => audience) : ['*', ''])
     } catch {
       return new Set()
+    }
+  }
+
+  #tell(changed: readonly Audience[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(changed)
+      } catch (error) {
+        this.#options.logger.error({ err: error }, 'a listener for changes failed')
+      }
     }
   }
 }

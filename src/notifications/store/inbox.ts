@@ -22,9 +22,9 @@ const UNREAD_BROADCASTS = (audience: string, since: string, start: string) => `
     AND NOT EXISTS (
       SELECT 1 FROM notification_receipts r WHERE r.user_id = me.id AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL))`
 
-const NEWEST = (audience: string, since: string) => `
+const NEWEST = (audience: string, since: string, start: string) => `
   SELECT position FROM notification_deliveries
-  WHERE audience = ${audience} AND ended_at IS NULL AND published_at >= ${since} ORDER BY position DESC LIMIT 1`
+  WHERE audience = ${audience} AND ended_at IS NULL AND position > ${start} AND published_at >= ${since} ORDER BY position DESC LIMIT 1`
 
 const SNAPSHOT = `
   SELECT
@@ -44,8 +44,8 @@ const SNAPSHOT = `
     coalesce(u.membership, '') AS membership,
     max(
       coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0),
-      coalesce((${NEWEST(`'everyone'`, 'coalesce(u.since, 0)')}), 0),
-      coalesce((SELECT max((${NEWEST('m.audience', 'm.since')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
+      coalesce((${NEWEST(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}), 0),
+      coalesce((SELECT max((${NEWEST('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
     ) AS newest
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
 
@@ -78,7 +78,9 @@ export class Inbox {
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
-    this.#find = this.#prepare(`${ROW} WHERE n.id = @id AND d.ended_at IS NULL AND d.audience = @audience AND d.published_at >= @since AND d.position > @start`)
+    this.#find = this.#prepare(
+      `${ROW} WHERE n.id = @id AND d.ended_at IS NULL AND d.audience = @audience AND d.published_at >= @since AND d.position > @start`,
+    )
   }
 
   snapshot(user: string): Snapshot {
@@ -126,7 +128,11 @@ export class Inbox {
   }
 
   #streams(user: string, { since, start }: Member): Stream[] {
-    return [{ audience: `user:${user}`, since: Number.MIN_SAFE_INTEGER, start: 0 }, { audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])]
+    return [
+      { audience: `user:${user}`, since: Number.MIN_SAFE_INTEGER, start: 0 },
+      { audience: 'everyone', since, start },
+      ...(this.#topics.all(user) as Stream[]),
+    ]
   }
 
   /** One row more than fits the page, so that it shows whether there are more. */
@@ -173,5 +179,5 @@ function ledByReceipts(which: string): string {
     SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, r.read_at, r.archived_at, r.archived_at IS NULL AS unread
     FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
     JOIN notification_facts n ON n.seq = d.notification
-    WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND @watermark = @watermark AND ${CATEGORY}`
+    WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND ${CATEGORY}`
 }

@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { InvalidError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { Inbox } from './inbox.js'
-import type { Mark } from './store.js'
+import type { Mark, Row } from './store.js'
 
 /** What people do with their inboxes, and which broadcasts are theirs. To be called inside a write transaction. */
 export class Marks {
@@ -35,23 +35,12 @@ export class Marks {
     this.#tell = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
   }
 
+  /** Returns which of them are in the inbox; throws, with nothing changed, where one cannot be marked so. */
   mark(user: string, ids: readonly string[], mark: Mark, now: number): Set<string> {
-    const found = new Set<string>()
-    const changes: [position: number, readAt: number | null, archivedAt: number | null][] = []
-    for (const id of new Set(ids)) {
-      const row = this.#inbox.find(user, id)
-      if (row === undefined) continue
-      found.add(id)
-      if (mark === 'unread' && row.state === 'archived') {
-        throw new InvalidError([{ field: 'id', message: 'What is archived cannot be marked as unread: take it out of the archive first.' }])
-      }
-      if (mark === 'read' && row.state === 'unread') changes.push([row.position, now, null])
-      if (mark === 'unread' && row.state === 'read') changes.push([row.position, null, null])
-      if (mark === 'archive' && row.state !== 'archived') changes.push([row.position, row.readAt ?? now, now])
-      if (mark === 'unarchive' && row.state === 'archived') changes.push([row.position, row.readAt ?? now, null])
-    }
-    for (const change of changes) this.#receive.run(user, ...change)
-    return found
+    const rows = [...new Set(ids)].flatMap((id) => this.#inbox.find(user, id) ?? [])
+    const changes = rows.flatMap((row) => changeOf(row, mark, now) ?? [])
+    for (const { position, readAt, archivedAt } of changes) this.#receive.run(user, position, readAt, archivedAt)
+    return new Set(rows.map((row) => row.id))
   }
 
   /** Nothing above the newest can be marked: what arrives later stays unread. */
@@ -73,18 +62,43 @@ export class Marks {
   }
 }
 
+interface Receipt {
+  readonly position: number
+  readonly readAt: number | null
+  readonly archivedAt: number | null
+}
+
+/** What the receipt is to say; undefined where the mark changes nothing. */
+function changeOf({ position, state, readAt }: Row, mark: Mark, now: number): Receipt | undefined {
+  const read = readAt ?? now
+  switch (mark) {
+    case 'read':
+      return state === 'unread' ? { position, readAt: now, archivedAt: null } : undefined
+    case 'unread':
+      if (state === 'archived') throw new InvalidError([{ field: 'id', message: ARCHIVED }])
+      return state === 'read' ? { position, readAt: null, archivedAt: null } : undefined
+    case 'archive':
+      return state === 'archived' ? undefined : { position, readAt: read, archivedAt: now }
+    case 'unarchive':
+      return state === 'archived' ? { position, readAt: read, archivedAt: null } : undefined
+  }
+}
+
+const ARCHIVED = 'What is archived cannot be marked as unread: take it out of the archive first.'
+
 /** Below this position nothing of the audience is theirs, since they came later. */
 const START = `coalesce(
   (SELECT min(position) - 1 FROM notification_deliveries WHERE audience = @audience AND ended_at IS NULL AND published_at >= @since),
   (SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`
 
-const UNREAD_IN = (audience: string, since: string) => `
+const UNREAD_IN = (audience: string, since: string, start: string) => `
   EXISTS (SELECT 1 FROM notification_deliveries d
-    WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > coalesce(u.watermark, 0) AND d.position <= @upTo
+    WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since}
+      AND d.position > max(coalesce(u.watermark, 0), ${start}) AND d.position <= @upTo
       AND NOT EXISTS (SELECT 1 FROM notification_receipts r
         WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))`
 
 const UNREAD_BELOW = `
-  SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)')}
-    OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since')})
-  FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user WHERE @now = @now`
+  SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
+    OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')})
+  FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user`

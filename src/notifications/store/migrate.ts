@@ -38,7 +38,9 @@ export function migrateSqlite(db: Database, { folder, ledger }: MigrationOptions
   if (db.inTransaction) throw new SchemaError('A database cannot be migrated inside an open transaction.')
   const migrations = readMigrations(fileURLToPath(folder))
   const step = db.transaction(() => {
-    db.exec(`CREATE TABLE IF NOT EXISTS ${ledger} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL)`)
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS ${ledger} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL)`,
+    )
     const migration = next(db, migrations, ledger)
     if (migration !== undefined) apply(db, migration, ledger)
   })
@@ -59,10 +61,13 @@ export function patiently<T>(attempt: () => T): T {
 }
 
 function readMigrations(folder: string): readonly Migration[] {
-  const names = readdirSync(folder).filter((name) => /^\d{4}_\w+\.sql$/.test(name)).sort()
+  const names = readdirSync(folder)
+    .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
+    .sort()
   return names.map((name, index) => {
     const version = Number(name.slice(0, 4))
-    if (version !== index + 1) throw new SchemaError(`The migrations in ${folder} are not numbered without gaps: ${name} stands at place ${index + 1}.`)
+    if (version !== index + 1)
+      throw new SchemaError(`The migrations in ${folder} are not numbered without gaps: ${name} stands at place ${index + 1}.`)
     const sql = readFileSync(join(folder, name), 'utf8')
     return { version, name, sql, sha256: createHash('sha256').update(sql).digest('hex') }
   })
@@ -90,7 +95,9 @@ function apply(db: Database, { version, name, sql, sha256 }: Migration, ledger: 
   } catch (error) {
     const [, thing] = /^\w+ "?(\w+)"? already exists/.exec(error instanceof Error ? error.message : '') ?? []
     if (thing === undefined) throw error
-    throw new SchemaError(`The database already has a table or an index named "${thing}" that is not ours. Rename it, or keep notifications in a database of their own.`)
+    throw new SchemaError(
+      `The database already has a table or an index named "${thing}" that is not ours. Rename it, or keep notifications in a database of their own.`,
+    )
   }
   db.prepare(`INSERT INTO ${ledger} (version, name, sha256, applied_at) VALUES (?, ?, ?, ?)`).run(version, name, sha256, Date.now())
 }

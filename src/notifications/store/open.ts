@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
-import { asFailure, isBusy } from './failures.js'
+import { asFailure, isBusy, sqliteCode } from './failures.js'
 import { migrateSqlite, patiently } from './migrate.js'
 
 const MIGRATIONS = { folder: new URL('../../../migrations/notifications/sqlite/', import.meta.url), ledger: 'notification_migrations' }
@@ -22,18 +23,21 @@ export interface Opened {
 
 /** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
 export function open(database: string | Database): Opened {
-  const host = typeof database === 'string' ? undefined : database
-  if (host !== undefined && !host.open) throw new OptionError('The option database is a Database that has been closed.')
-  if (host?.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
-  const shared = host !== undefined && (host.memory || host.name === '')
+  const host = typeof database === 'string' ? undefined : usable(database)
+  const shared = host?.memory === true || host?.name === ''
   const db = host !== undefined && shared ? host : connect(typeof database === 'string' ? database : database.name)
   try {
-    const epoch = prepare(db, shared)
-    return { db, host, shared, epoch }
+    return { db, host, shared, epoch: prepare(db, shared) }
   } catch (error) {
     if (!shared) db.close()
-    throw error instanceof Error && error.name === 'SqliteError' ? startFailure(error, db.name) : error
+    throw sqliteCode(error) === '' ? error : startFailure(error, db.name)
   }
+}
+
+function usable(host: Database): Database {
+  if (!host.open) throw new OptionError('The option database is a Database that has been closed.')
+  if (host.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
+  return host
 }
 
 function connect(path: string): Database {
@@ -49,7 +53,12 @@ function requireDriver(): void {
 }
 
 function driverVersion(): string {
-  return '12'
+  try {
+    const { version } = createRequire(import.meta.url)('better-sqlite3/package.json') as { readonly version: string }
+    return version
+  } catch {
+    return ''
+  }
 }
 
 function prepare(db: Database, shared: boolean): string {
@@ -61,8 +70,8 @@ function prepare(db: Database, shared: boolean): string {
   return db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
 }
 
-function startFailure(error: Error, path: string): unknown {
+function startFailure(error: unknown, path: string): unknown {
   if (isBusy(error)) return new UnavailableError(`The database ${path} is locked by another process.`, { cause: error })
-  if ('code' in error && error.code === 'SQLITE_NOTADB') return new SchemaError(`The file ${path} is not a database of SQLite's.`)
+  if (sqliteCode(error) === 'SQLITE_NOTADB') return new SchemaError(`The file ${path} is not a database of SQLite's.`)
   return asFailure(error)
 }

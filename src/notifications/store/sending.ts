@@ -44,7 +44,9 @@ export class Sending {
     this.#due = prepare(`SELECT notification, action, at FROM notification_schedule WHERE at <= ? ORDER BY at, action DESC LIMIT 1`)
     this.#next = prepare(`SELECT min(at) FROM notification_schedule`).pluck()
     this.#done = prepare(`DELETE FROM notification_schedule WHERE notification = ? AND action = ?`)
-    this.#publish = prepare(`${PUBLISH} SELECT audience, seq, @now FROM notification_facts WHERE seq = @seq AND audience <> 'users' AND ${PUBLISHABLE}`)
+    this.#publish = prepare(
+      `${PUBLISH} SELECT audience, seq, @now FROM notification_facts WHERE seq = @seq AND audience <> 'users' AND ${PUBLISHABLE}`,
+    )
     this.#publishNamed = prepare(`
       ${PUBLISH} SELECT 'user:' || r.user_id, seq, @now FROM notification_facts JOIN notification_recipients r ON r.notification = seq
       WHERE seq = @seq AND audience = 'users' AND ${PUBLISHABLE}`)

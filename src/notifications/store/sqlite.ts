@@ -1,14 +1,15 @@
 import type { Database } from 'better-sqlite3'
+import { UnavailableError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { NewNotification } from '../notification.js'
 import type { Person } from '../person.js'
-import { UnavailableError } from '../errors.js'
 import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
 import { open } from './open.js'
+import { Refusals } from './refusals.js'
 import { Reports } from './reports.js'
 import { Sending } from './sending.js'
 import type { Audience, Inserted, Listing, Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store.js'
@@ -21,6 +22,12 @@ export interface SqliteStoreOptions {
   readonly metrics: Metrics
 }
 
+/** The host's own handle, for what is to be part of its transactions. */
+interface Host {
+  readonly db: Database
+  readonly sending: Sending
+}
+
 /** Opens and migrates at once. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
   return new SqliteStore(options)
@@ -29,16 +36,16 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
 class SqliteStore implements Store {
   readonly epoch: string
   readonly #db: Database
-  readonly #host: Database | undefined
+  readonly #host: Host | undefined
   readonly #shared: boolean
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #inbox: Inbox
   readonly #marks: Marks
   readonly #sending: Sending
-  readonly #hostSending: Sending | undefined
   readonly #reports: Reports
   readonly #writer: Writer
+  readonly #refusals: Refusals
   readonly #feed: Feed
   #closing: Promise<void> | undefined
 
@@ -46,24 +53,25 @@ class SqliteStore implements Store {
     const { db, host, shared, epoch } = open(database)
     this.epoch = epoch
     this.#db = db
-    this.#host = host
+    this.#host = host && { db: host, sending: new Sending(host) }
     this.#shared = shared
     this.#logger = logger
     this.#metrics = metrics
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
-    this.#hostSending = host && (shared ? this.#sending : new Sending(host))
     this.#reports = new Reports(db)
-    this.#feed = new Feed(db, () => this.#logRefused())
-    this.#writer = new Writer(db, () => this.#feed.look())
+    this.#refusals = new Refusals(db)
+    this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
+    this.#writer = new Writer(db, () => this.#committed())
+    void this.#logRefused()
   }
 
   async ready(): Promise<void> {}
 
   /** Not async: inside a host's transaction the row is there before the promise is. */
   insert(draft: NewNotification): Promise<Inserted> {
-    if (this.#host?.inTransaction) return this.#insertWithHost(this.#host, draft)
+    if (this.#host?.db.open && this.#host.db.inTransaction) return this.#insertWithHost(this.#host, draft)
     return this.#write(() => this.#sending.insert(draft))
   }
 
@@ -141,21 +149,25 @@ class SqliteStore implements Store {
     return this.#closing
   }
 
-  #insertWithHost(host: Database, draft: NewNotification): Promise<Inserted> {
+  /** As durable as the host's commit; a savepoint keeps it whole. */
+  #insertWithHost({ db, sending }: Host, draft: NewNotification): Promise<Inserted> {
     try {
-      const inserted = host.transaction(() => this.#hostSending?.insert(draft))()
-      this.#lookWhenDone(host)
-      return inserted === undefined ? Promise.reject(new UnavailableError('The database is closed.')) : Promise.resolve(inserted)
+      const inserted = db.transaction(() => sending.insert(draft))()
+      this.#lookWhenDone()
+      return Promise.resolve(inserted)
     } catch (error) {
       return Promise.reject(asFailure(error))
     }
   }
 
-  /** The push follows the outermost commit at once, where that comes in this turn of the loop; else the feed finds it. */
-  #lookWhenDone(host: Database): void {
-    setImmediate(() => {
-      if (!host.inTransaction) this.#feed.look()
-    })
+  /** The push follows the outermost commit at once where that comes in this turn of the loop; else the feed sees it at its next look. */
+  #lookWhenDone(): void {
+    setImmediate(() => this.#feed.look())
+  }
+
+  #committed(): void {
+    this.#feed.look()
+    if (this.#feed.wantsPruning) this.#writer.write(() => this.#feed.prune()).catch(() => {})
   }
 
   async #write<T>(run: () => T): Promise<T> {
@@ -184,7 +196,16 @@ class SqliteStore implements Store {
     }
   }
 
-  #logRefused(): void {
-    this.#logger.warn({}, 'refused')
+  /** Each is logged by one process, once: whoever takes it off the list. Without its content, which may be anything. */
+  async #logRefused(): Promise<void> {
+    try {
+      if (!this.#refusals.pending()) return
+      for (const refusal of await this.#writer.write(() => this.#refusals.take())) {
+        this.#logger.warn(refusal, 'a row of the table notifications cannot be delivered and is skipped')
+      }
+      await this.#logRefused()
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'refused rows of the table notifications could not be read')
+    }
   }
 }

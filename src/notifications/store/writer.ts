@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { BelfryError, UnavailableError } from '../errors.js'
-import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { asFailure, backoff, isBusy, PATIENCE, sqliteCode } from './failures.js'
 
 interface Op {
   readonly run: () => unknown
@@ -10,32 +10,37 @@ interface Op {
   readonly deadline: number
 }
 
-/** How long one transaction may hold the event loop before the rest of the queue has to wait for the next, in milliseconds. */
+/** How long one transaction may hold the event loop before the rest of the queue waits for the next, in milliseconds. */
 const PORTION = 20
 
 /**
- * The one way to write. Operations that are asked for in the same turn of the event loop share a transaction, since syncing the disk is what
- * a commit costs; one that fails takes none of the others with it. A locked database is tried again without holding the loop.
+ * The one way to write. Operations that are asked for in the same turn of the event loop share a transaction, since syncing the disk is
+ * what a commit costs; one that fails takes none of the others with it. A locked database is tried again without holding the loop.
  */
 export class Writer {
   readonly #db: Database
   readonly #committed: () => void
   #queue: Op[] = []
+  /** How many at the head of the queue have failed together, and are now tried one by one. */
+  #suspects = 0
   #attempt = 0
   #planned = false
   #idle: (() => void)[] = []
 
-  /** @param committed called after each commit, before the operations' promises resolve */
+  /** @param committed called after each commit, before the promises of its operations resolve; must not throw */
   constructor(db: Database, committed: () => void) {
     this.#db = db
     this.#committed = committed
   }
 
-  /** Runs `run` inside a write transaction; it may be run again from the start, so it must touch nothing but the database. */
+  /**
+   * Runs `run` inside a write transaction and resolves when that is durable. `run` may be called again from the start, so it touches nothing
+   * but the database; what it throws undoes what it did. Rejects with UnavailableError when the database stays locked or fails.
+   */
   write<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject, deadline: performance.now() + PATIENCE })
-      this.#plan()
+      this.#plan(0)
     })
   }
 
@@ -44,7 +49,7 @@ export class Writer {
     return this.#queue.length === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  #plan(delay = 0): void {
+  #plan(delay: number): void {
     if (this.#planned) return
     this.#planned = true
     const flush = () => {
@@ -56,63 +61,64 @@ export class Writer {
   }
 
   #flush(): void {
-    if (this.#db.inTransaction) return this.#wait(new UnavailableError('The database is busy with a transaction that is still open.'))
-    const batch = this.#queue
-    this.#queue = []
+    let delay = 0
     try {
-      this.#commit(batch)
+      // Only a handle that is shared with the host can be in a transaction here: its own, which is not ours to join.
+      if (this.#db.inTransaction) throw new UnavailableError('The database is busy: a transaction was left open.')
+      this.#commit(this.#suspects > 0 ? this.#queue.slice(0, 1) : this.#queue)
       this.#attempt = 0
     } catch (error) {
-      this.#queue = [...batch, ...this.#queue]
-      if (!isBusy(error)) this.#fail(batch.length, error)
-      else return this.#wait(error)
+      if (error instanceof UnavailableError || isBusy(error)) {
+        delay = backoff(this.#attempt++)
+        this.#dismissLate(error)
+      } else if (this.#suspects === 0 && this.#queue.length > 1) this.#suspects = this.#queue.length
+      else this.#settle(1, [({ reject }) => reject(asFailure(error))])
     }
-    if (this.#queue.length > 0) return this.#plan()
-    for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#queue.length > 0) this.#plan(delay)
+    else for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Throws, with nothing done, where the transaction as a whole cannot be had. */
+  /** Throws, with nothing changed, where the transaction as a whole fails. */
   #commit(batch: readonly Op[]): void {
-    const settle: (() => void)[] = []
-    let done = 0
-    this.#transaction(() => {
+    const outcomes: ((op: Op) => void)[] = []
+    const transaction = this.#db.transaction(() => {
       const until = performance.now() + PORTION
       for (const op of batch) {
-        settle.push(this.#run(op))
-        done++
+        outcomes.push(this.#run(op))
         if (performance.now() > until) break
       }
     })
-    this.#queue = [...batch.slice(done), ...this.#queue]
+    transaction.immediate()
     this.#committed()
-    for (const tell of settle) tell()
+    this.#settle(outcomes.length, outcomes)
   }
 
-  #run(op: Op): () => void {
+  #settle(count: number, outcomes: readonly ((op: Op) => void)[]): void {
+    const done = this.#queue.splice(0, count)
+    this.#suspects = Math.max(0, this.#suspects - count)
+    done.forEach((op, index) => {
+      outcomes[index]?.(op)
+    })
+  }
+
+  #run(op: Op): (op: Op) => void {
     try {
       const value = this.#db.transaction(op.run)()
-      return () => op.resolve(value)
+      return ({ resolve }) => resolve(value)
     } catch (error) {
-      if (!this.#db.inTransaction || !(error instanceof BelfryError)) throw error
-      return () => op.reject(error)
+      // What SQLite reports may have undone more than this one operation.
+      if (sqliteCode(error) !== '' || !this.#db.inTransaction) throw error
+      return ({ reject }) => reject(error instanceof BelfryError ? error : asFailure(error))
     }
   }
 
-  #transaction(body: () => void): void {
-    this.#db.transaction(body).immediate()
-  }
-
-  #fail(count: number, error: unknown): void {
-    for (const op of this.#queue.splice(0, count)) op.reject(asFailure(error))
-  }
-
   /** Whoever has waited too long is told; the others go on waiting. */
-  #wait(error: unknown): void {
+  #dismissLate(error: unknown): void {
     const now = performance.now()
-    const [late, patient] = [this.#queue.filter((op) => op.deadline <= now), this.#queue.filter((op) => op.deadline > now)]
-    this.#queue = patient
+    const late = this.#queue.filter((op) => op.deadline <= now)
+    if (late.length === 0) return
+    this.#queue = this.#queue.filter((op) => op.deadline > now)
+    this.#suspects = 0
     for (const op of late) op.reject(asFailure(error))
-    if (patient.length > 0) this.#plan(backoff(this.#attempt++))
-    else for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
