@@ -24,7 +24,8 @@ export function parameter(req: Request, name: string): string {
 const checkBody: RequestHandler = (req, _res, next) => {
   if (hasBody(req) && req.is(['urlencoded', 'json']) === false) throw new WrongTypeError()
   const body: unknown = req.body
-  if (req.is('json') && (typeof body !== 'object' || body === null || Array.isArray(body))) throw new MalformedError('The body must be a JSON object.')
+  if (req.is('json') && (typeof body !== 'object' || body === null || Array.isArray(body)))
+    throw new MalformedError('The body must be a JSON object.')
   const twice = req.is('urlencoded') ? Object.entries(body ?? {}).find(([, value]) => typeof value !== 'string') : undefined
   if (twice !== undefined) throw malformed(twice[0], `${twice[0]} comes more than once.`)
   next()

@@ -29,4 +29,3 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 function signInHref(method: string, url: string): string {
   return method === 'GET' || method === 'HEAD' ? `/login?next=${encodeURIComponent(url)}` : '/login'
 }
-

@@ -7,7 +7,7 @@ import { BelfryError } from '../notifications/index.js'
 import { createApp } from './app.js'
 import { type Config, type Environment, parseConfig, SettingError, settingError } from './config.js'
 import type { AppContext } from './context.js'
-import { firstAdmin, type FirstSignIn } from './first-admin.js'
+import { type FirstSignIn, firstAdmin } from './first-admin.js'
 import { createLog } from './log.js'
 import { openContext } from './open-context.js'
 
@@ -135,7 +135,8 @@ function listen(server: Server, { host, port }: Config): Promise<void> {
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE') return settingError('PORT', String(port), `something listens there already: stop it, or give another port; 0 picks a free one`)
+  if (error.code === 'EADDRINUSE')
+    return settingError('PORT', String(port), `something listens there already: stop it, or give another port; 0 picks a free one`)
   if (error.code === 'EACCES') return settingError('PORT', String(port), 'this user may not listen there: give a port from 1024 on')
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
     return settingError('HOST', host, 'this machine has no such address: give one of its own, such as 127.0.0.1')

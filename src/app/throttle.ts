@@ -45,5 +45,7 @@ function counter(): MemoryStore {
 
 /** Hashed, for a username may be of any length. */
 function pair(username: string, address: string): string {
-  return createHash('sha256').update(JSON.stringify([username.toLowerCase(), ipKeyGenerator(address)])).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify([username.toLowerCase(), ipKeyGenerator(address)]))
+    .digest('base64url')
 }

@@ -41,7 +41,10 @@ export async function page(res: Response, view: string, locals: PageLocals, stat
 }
 
 /** The app's frame around a page, its own or the plugin's. */
-export function layout(res: Response, parts: { readonly title: string; readonly current: string; readonly head: string; readonly body: string }): Promise<string> {
+export function layout(
+  res: Response,
+  parts: { readonly title: string; readonly current: string; readonly head: string; readonly body: string },
+): Promise<string> {
   const { notifications, me } = res.locals
   return ejs.renderFile(`${VIEWS}layout.ejs`, { ...parts, user: me ?? null, notifications, appStyles: asset('/app.css') }, { cache: true })
 }

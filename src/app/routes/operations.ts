@@ -28,7 +28,10 @@ export function operationsRoutes(context: AppContext, { registry, stopping }: Op
 
   router.get('/metrics', async (req, res) => {
     if (!mayRead(req, context.config.metricsToken)) throw new BelfryError('not_allowed', 403, 'The metrics are not for you.')
-    res.set('Cache-Control', 'no-store').set('Content-Type', registry.contentType).send(await registry.metrics())
+    res
+      .set('Cache-Control', 'no-store')
+      .set('Content-Type', registry.contentType)
+      .send(await registry.metrics())
   })
   return router
 }
@@ -53,7 +56,13 @@ async function answers(check: Promise<void>): Promise<boolean> {
     timer = setTimeout(resolve, PATIENCE, false)
   })
   try {
-    return await Promise.race([check.then(() => true, () => false), late])
+    return await Promise.race([
+      check.then(
+        () => true,
+        () => false,
+      ),
+      late,
+    ])
   } finally {
     clearTimeout(timer)
   }

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+/** Pages that come without a script of their own have no file here; an entry that is missing is passed over. */
+const entries = ['belfry', 'inbox', 'compose']
+
+/** Builds what is stale: the server into `dist/`, the browser half into `public/build/`. Says what it does on standard error. */
+export async function buildStale() {
+  const browser = join('src', 'browser') + sep
+  const sources = filesBelow('src')
+  const parts = [
+    {
+      name: 'server',
+      to: 'dist',
+      sources: [...sources.filter((file) => !file.startsWith(browser)), 'tsconfig.json', 'tsconfig.build.json'],
+      make: buildServer,
+    },
+    {
+      name: 'browser half',
+      to: join('public', 'build'),
+      sources: [...sources.filter((file) => file.startsWith(browser)), join('src', 'notifications', 'protocol.ts')],
+      make: buildBrowser,
+    },
+  ]
+  await Promise.all(parts.map(buildPart))
+}
+
+async function buildPart({ name, to, sources, make }) {
+  const state = hashOf([...sources, join('scripts', 'build.mjs')])
+  const stamp = join(root, to, '.built-from')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return
+  process.stderr.write(`Building the ${name} …\n`)
+  const draft = join(root, 'node_modules', '.cache', 'belfry', `${to.replace(sep, '-')}-${process.pid}`)
+  rmSync(draft, { recursive: true, force: true })
+  mkdirSync(draft, { recursive: true })
+  try {
+    await make(draft)
+    writeFileSync(join(draft, '.built-from'), state)
+    mkdirSync(dirname(join(root, to)), { recursive: true })
+    rmSync(join(root, to), { recursive: true, force: true })
+    renameSync(draft, join(root, to))
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+async function buildServer(to) {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+  const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', to], { cwd: root, stdio: ['ignore', 2, 2] })
+  const code = await new Promise((resolve) => child.once('exit', resolve))
+  if (code !== 0) throw new Error('The server could not be built.')
+}
+
+async function buildBrowser(to) {
+  const { build: bundle } = await import('esbuild')
+  const entryPoints = entries.map((name) => join(root, 'src', 'browser', `${name}.ts`)).filter(existsSync)
+  if (entryPoints.length === 0) return
+  await bundle({ entryPoints, outdir: to, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'error' })
+}
+
+function filesBelow(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
+    .sort()
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256')
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0')
+  return hash.digest('hex')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildStale().catch((error) => {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  })
+}
