@@ -1,0 +1,158 @@
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import Database from 'better-sqlite3'
+import { pino } from 'pino'
+import { type Config, parseConfig } from '../app/config.js'
+import { openContext } from '../app/open-context.js'
+import { renewEpoch } from '../notifications/index.js'
+import { type Command, name } from './command.js'
+import { Failure, noDatabase } from './desk.js'
+
+/** For how long a lock of another process may hold up the command, in milliseconds. */
+const PATIENCE = 5000
+
+export const backup: Command = {
+  usage: 'backup FILE',
+  about: 'Copies the database into a new file, while the server runs or not.',
+  async run(given, { env, out }) {
+    const { databasePath } = parseConfig(env)
+    const file = resolve(name(given))
+    if (!existsSync(databasePath)) throw new Failure(noDatabase(databasePath))
+    if (existsSync(file)) throw new Failure(`${file} is there already: choose another name.`)
+    await withPartial(file, async (partial) => {
+      copy(databasePath, partial)
+      detach(partial)
+      give(partial, file)
+    })
+    out.write(`The database is copied to ${file}\n`)
+    return 0
+  },
+}
+
+export const restore: Command = {
+  usage: 'restore FILE',
+  about: 'Puts a backup in the place of the database. The server must be stopped; everybody signs in anew.',
+  options: { force: { about: 'replace a database that is there' } },
+  async run(given, { env, out }) {
+    const config = parseConfig(env)
+    const [file, target] = [resolve(name(given)), resolve(config.databasePath)]
+    if (!existsSync(file)) throw new Failure(`There is no file ${file}.`)
+    if (existsSync(target) && !given.options.force) throw new Failure(`There is a database at ${target}: add --force to replace it.`)
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+    await withPartial(target, async (partial) => {
+      copy(file, partial)
+      await tryOut(config, partial)
+      detach(partial)
+      makeWay(target)
+      renameSync(partial, target)
+      sync(dirname(target))
+    })
+    out.write(`The database at ${target} is as it was in ${file}. Sessions are not: everybody signs in anew.\n`)
+    return 0
+  },
+}
+
+/** Gives `work` a name beside the destination for what isn't whole yet, and clears it away whatever happens. */
+async function withPartial(destination: string, work: (partial: string) => Promise<void>): Promise<void> {
+  const partial = `${destination}.${process.pid}.partial`
+  const clear = () => {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true })
+  }
+  clear()
+  closeSync(openSync(partial, 'wx', 0o600))
+  try {
+    await work(partial)
+  } finally {
+    clear()
+  }
+}
+
+/**
+ * One snapshot, however much is written meanwhile: the page-by-page backup of SQLite starts again with every commit of
+ * another process, and beside a busy server might never end.
+ */
+function copy(from: string, to: string): void {
+  const source = new Database(from, { fileMustExist: true, timeout: PATIENCE })
+  try {
+    const damage = source.pragma('quick_check(1)', { simple: true })
+    if (damage !== 'ok') throw new Failure(`${from} is damaged: ${String(damage)}`)
+    source.prepare('VACUUM INTO ?').run(to)
+  } catch (error) {
+    throw error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB' ? new Failure(`${from} is no database.`) : error
+  } finally {
+    source.close()
+  }
+}
+
+/** A copy goes its own way: clients must not take its versions for the original's, and a session that has ended must not come back with it. */
+function detach(file: string): void {
+  const copy = new Database(file, { fileMustExist: true })
+  try {
+    copy.transaction(() => {
+      renewEpoch(copy)
+      copy.exec('DELETE FROM sessions')
+    })()
+    copy.pragma('journal_mode = DELETE')
+  } finally {
+    copy.close()
+  }
+  sync(file)
+}
+
+/** Opens a copy as the server would: what it can't work with must not take the place of what it can. */
+async function tryOut(config: Config, file: string): Promise<void> {
+  const holdsUsers = new Database(file, { readonly: true })
+  try {
+    renewable(holdsUsers, file)
+  } finally {
+    holdsUsers.close()
+  }
+  const context = await openContext({ ...config, databasePath: file, sessionSecret: 'used for nothing here' }, { log: pino({ level: 'silent' }) })
+  await context.close()
+}
+
+function renewable(db: Database.Database, file: string): void {
+  const tables = db
+    .prepare<[], { n: number }>(`SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name IN ('users', 'notification_meta')`)
+    .get()
+  if (tables?.n !== 2) throw new Failure(`${file} is no backup of Belfry's.`)
+}
+
+/**
+ * Takes the old database out of the way, if nobody has it open. To leave the write-ahead log, SQLite needs the file for
+ * itself alone: every process that has it open, idle or not, is in the way of that, and one that was killed is not.
+ */
+function makeWay(target: string): void {
+  if (existsSync(target)) {
+    const old = new Database(target, { timeout: 1000 })
+    try {
+      old.pragma('journal_mode = DELETE')
+    } catch (error) {
+      if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
+        throw new Failure(`${target} is in use: stop the server first.`)
+    } finally {
+      old.close()
+    }
+  }
+  for (const suffix of ['-wal', '-shm', '-journal']) rmSync(target + suffix, { force: true })
+}
+
+/** Puts a whole file under its name, which must not be taken: a hard link can't replace anything, a rename could. */
+function give(partial: string, file: string): void {
+  try {
+    linkSync(partial, file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw new Failure(`${file} is there already: choose another name.`)
+    throw error
+  }
+  sync(dirname(file))
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { pino } from 'pino'
+import { parseConfig } from '../app/config.js'
+import type { AppContext } from '../app/context.js'
+import { openContext } from '../app/open-context.js'
+import type { Terminal } from './command.js'
+
+/** It could not be done, for a reason that is nobody's mistake in typing: exit code 1, and this one line. */
+export class Failure extends Error {}
+
+/**
+ * Does something with the database that the server works with, beside a running server or without one. Where there is none,
+ * one is made, unless it is only to be looked at: then a mistyped path would say that all is empty.
+ */
+export async function atDesk<T>({ env }: Terminal, open: { readonly make: boolean }, work: (context: AppContext) => Promise<T>): Promise<T> {
+  const config = parseConfig(env)
+  if (!open.make && !existsSync(config.databasePath)) throw new Failure(noDatabase(config.databasePath))
+  const context = await openContext(config, { log: pino({ level: 'silent' }) })
+  try {
+    return await work(context)
+  } finally {
+    await context.close()
+  }
+}
+
+export function noDatabase(path: string): string {
+  return `There is no database at ${path}: set DATABASE_URL, or make one with 'belfry migrate'.`
+}
+
+/** Lines up columns; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+/** What somebody typed, without what would move the cursor or colour the terminal. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\uFFFD')
+}
