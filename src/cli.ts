@@ -60,7 +60,7 @@ function overview(argv: readonly string[], helpWanted: boolean, out: Output, err
     out.write(listOf(fitting))
     return 0
   }
-  if (words.length > 0) err.write(`There is no command ${JSON.stringify(words.slice(0, 2).join(' '))}.\n`)
+  if (fitting.length === 0) err.write(`There is no command ${JSON.stringify(words.slice(0, 2).join(' '))}.\n`)
   err.write(listOf(fitting.length > 0 ? fitting : commands))
   return 2
 }

@@ -28,7 +28,7 @@ export function adminUserRoutes(context: AppContext): Router {
 
 function change(context: AppContext, routes: Router, what: string, apply: (user: User, req: Request) => Promise<void>): void {
   routes.post(`/admin/users/:id/${what}`, readBody(), async (req, res) => {
-    const id = readId(String(req.params['id']))
+    const id = readId(String(req.params.id))
     const user = await context.users.byId(id)
     if (user === undefined) throw noSuchUser()
     try {
