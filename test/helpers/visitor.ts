@@ -91,9 +91,9 @@ export class Tab implements AsyncDisposable {
   closed: number | undefined
   readonly opened: Promise<void>
 
-  constructor(url: string, cookie: string) {
+  constructor(url: string, cookie: string, origin = url) {
     const address = `${url.replace('http', 'ws')}/notifications/socket`
-    this.socket = new WebSocket(address, 'belfry.v1', { headers: { cookie, origin: url } })
+    this.socket = new WebSocket(address, 'belfry.v1', { headers: { cookie, origin } })
     this.socket.on('message', (data) => this.frames.push(JSON.parse(String(data)) as ServerFrame))
     this.socket.on('close', (code) => {
       this.closed = code

@@ -14,9 +14,11 @@ import { Refusal, refusalOf, within } from './refusal.js'
 import { visitOf } from './visit.js'
 
 /** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
-const ANSWER_WITHIN = 800
+const ANSWER_WITHIN = 750
 /** From the request to the end of a refused socket, whatever the peer does, in milliseconds. */
-const GONE_WITHIN = 950
+const GONE_WITHIN = 900
+/** How long a peer has to take the answer and let go by itself, in milliseconds. */
+const LINGER = 250
 
 interface Upgrade {
   readonly req: IncomingMessage
@@ -123,5 +125,5 @@ function refuse(socket: Duplex, error: BelfryError, since: number): void {
   // Destroyed right after the write, with bytes of the peer unread, the answer itself would be lost in a reset.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
   socket.resume()
-  setTimeout(() => socket.destroy(), Math.max(50, GONE_WITHIN - (performance.now() - since))).unref()
+  setTimeout(() => socket.destroy(), Math.min(LINGER, Math.max(50, GONE_WITHIN - (performance.now() - since)))).unref()
 }
