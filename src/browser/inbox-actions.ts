@@ -109,5 +109,10 @@ export function enhanceActions(view: InboxView): RowActions {
     }
   })
 
-  return { act, keeps: (id) => list.dataset['filter'] === 'unread' && kept.has(id), touched: (id) => touched.has(id) || pending.has(id), forgetTouched: () => touched.clear() }
+  return {
+    act,
+    keeps: (id) => list.dataset['filter'] === 'unread' && kept.has(id),
+    touched: (id) => touched.has(id) || pending.has(id),
+    forgetTouched: () => touched.clear(),
+  }
 }

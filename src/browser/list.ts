@@ -1,5 +1,10 @@
 import type { Item } from '../notifications/protocol.js'
-import type { ItemPage } from './core.js'
+
+/** Part of the inbox, newest first; without `nextCursor` it goes to the end. */
+export interface Stretch {
+  readonly items: readonly Item[]
+  readonly nextCursor: string | null
+}
 
 /** What is to be done to rows so that they show what the server has. */
 export interface Changes {
@@ -21,7 +26,7 @@ export interface Changes {
  * where there is one.
  * @param room how many rows an empty page takes
  */
-export function compare(shown: readonly string[], { items, nextCursor }: Pick<ItemPage, 'items' | 'nextCursor'>, room: number, isLast: boolean): Changes {
+export function compare(shown: readonly string[], { items, nextCursor }: Stretch, room: number, isLast: boolean): Changes {
   const has = new Set(items.map(({ id }) => id))
   const known = new Set(shown)
   const lastCovered = nextCursor === null ? shown.length - 1 : shown.findLastIndex((id) => has.has(id))

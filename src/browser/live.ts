@@ -21,7 +21,11 @@ export function openSocket(base: string, query: string, events: LinkEvents): Lin
   const url = new URL(`${base}/socket${query}`, location.href)
   url.protocol = url.protocol.replace('http', 'ws')
   const socket = new WebSocket(url, SUBPROTOCOL)
-  const watch = watchSilence(events, () => socket.close(), () => socket.send('{"type":"sync"}'))
+  const watch = watchSilence(
+    events,
+    () => socket.close(),
+    () => socket.send('{"type":"sync"}'),
+  )
   socket.onmessage = ({ data }) => watch.heard(String(data))
   socket.onclose = ({ code }) => watch.end(code)
   return watch.link

@@ -6,10 +6,17 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
+/** What is needed of a `<time>`. */
+interface TimeElement {
+  textContent: string | null
+  getAttribute(name: string): string | null
+  setAttribute(name: string, value: string): void
+}
+
 /** Times in the words of the page's language, in the zone of whoever reads; what the server wrote stays where Intl fails. */
 export interface Clock {
   /** Writes a `<time>` as how long ago it is; the exact time goes into its title. */
-  show(time: Element): void
+  show(time: TimeElement): void
   /** The day of a moment where the reader is, and what its heading says. */
   dayOf(iso: string): { key: string; words: string }
 }

@@ -1,0 +1,59 @@
+/**
+ * What the compose form can do besides with scripts: it counts characters, says on its button how many people it reaches,
+ * and proposes the time zone of this browser. Without it the form works the same.
+ */
+
+const number = new Intl.NumberFormat('en')
+
+for (const form of document.querySelectorAll<HTMLFormElement>('form[data-compose]')) {
+  for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('[data-limit]')) countCharacters(field)
+  proposeZone(form)
+  sayReach(form)
+}
+
+function countCharacters(field: HTMLInputElement | HTMLTextAreaElement): void {
+  const hint = document.getElementById(`count-${field.name}`)
+  if (hint === null) return
+  const limit = Number(field.dataset.limit)
+  const atFirst = hint.textContent
+  const show = () => {
+    // By code points and without what the server cuts off at both ends: as it counts.
+    const count = [...field.value.replaceAll('\r\n', '\n').trim()].length
+    hint.textContent = count === 0 ? atFirst : `${number.format(count)} of ${number.format(limit)} characters`
+    hint.toggleAttribute('data-over', count > limit)
+  }
+  field.addEventListener('input', show)
+  show()
+}
+
+/** Only where nobody has chosen a time yet: what was typed for one zone must not move to another. */
+function proposeZone(form: HTMLFormElement): void {
+  const zone = form.querySelector<HTMLInputElement>('[data-server-zone]')
+  const untouched = ['publishAt', 'expiresAt'].every((name) => form.querySelector<HTMLInputElement>(`[name=${name}]`)?.value === '')
+  if (zone === null || !untouched || zone.value !== zone.dataset.serverZone) return
+  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value
+}
+
+function sayReach(form: HTMLFormElement): void {
+  const button = form.querySelector<HTMLButtonElement>('[data-send]')
+  if (button === null) return
+  const show = () => {
+    const reached = reach(form)
+    const words = reached === 0 ? 'Send' : `Send to ${reached === 1 ? '1 person' : `${number.format(reached)} people`}`
+    if (button.textContent !== words) button.textContent = words
+  }
+  form.addEventListener('input', show)
+  // The browser fills in again what was typed before, after this has run.
+  addEventListener('pageshow', show)
+  show()
+}
+
+function reach(form: HTMLFormElement): number {
+  const data = new FormData(form)
+  if (data.get('audience') === 'everyone') return Number(form.dataset.everyone)
+  if (data.get('audience') === 'role') return Number(form.querySelector<HTMLOptionElement>('[name=role] option:checked')?.dataset.count ?? 0)
+  const names = String(data.get('recipients'))
+    .toLowerCase()
+    .split(/[\s,;]+/)
+  return new Set(names.filter((name) => name !== '')).size
+}

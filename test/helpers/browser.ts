@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+const ARGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const INSTALLED = '/usr/bin/chromium'
+
+/** A real Chromium: `$CHROMIUM_PATH`, else the machine's own, else the one that a package unpacks. */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(INSTALLED) ? INSTALLED : await unpacked())
+  return chromium.launch({ executablePath, args: ARGS })
+}
+
+async function unpacked(): Promise<string> {
+  const { default: packed } = await import('@sparticuz/chromium')
+  return packed.executablePath()
+}
+
+/** Writes down, from the first moment on, every value that a badge or a title shows, and what the page's rules forbade. */
+const RECORDER = `
+  window.shown = { badge: [], title: [], status: [], violations: [] }
+  const note = (list, value) => { if (list.at(-1) !== value) list.push(value) }
+  const look = () => {
+    const bell = document.querySelector('notification-bell')
+    const badge = bell && bell.querySelector('.belfry-badge')
+    const status = bell && bell.querySelector('[role=status]')
+    if (badge) note(window.shown.badge, badge.textContent)
+    if (status) note(window.shown.status, status.textContent)
+    if (badge && document.title) note(window.shown.title, document.title)
+  }
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true, attributes: true })
+  document.addEventListener('DOMContentLoaded', look)
+  document.addEventListener('securitypolicyviolation', (event) => window.shown.violations.push(event.violatedDirective + ' ' + event.blockedURI))
+  window.addEventListener('error', (event) => window.shown.violations.push('error ' + event.message))
+  window.addEventListener('unhandledrejection', (event) => window.shown.violations.push('rejection ' + event.reason))
+`
+
+/** What a tab has shown since it was opened. */
+export interface Shown {
+  readonly badge: readonly string[]
+  readonly title: readonly string[]
+  readonly status: readonly string[]
+  /** What the content security policy refused, and errors that nothing caught. */
+  readonly violations: readonly string[]
+}
+
+export async function openTab(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.addInitScript(RECORDER)
+  await page.goto(url)
+  return page
+}
+
+export function shownBy(page: Page): Promise<Shown> {
+  return page.evaluate('window.shown')
+}
+
+/** Waits until the badge shows this text, '' for none. */
+export async function expectBadge(page: Page, text: string, within = 5000): Promise<void> {
+  await expectText(page, `document.querySelector('.belfry-badge')?.textContent`, text, within)
+}
+
+/** Waits until the bell says that it hears of changes in this way. */
+export async function expectConnection(page: Page, connection: string, within = 5000): Promise<void> {
+  await expectText(page, `document.querySelector('notification-bell')?.getAttribute('connection')`, connection, within)
+}
+
+/** Waits until an expression of the page has this value, as JSON compares them. */
+export async function expectText(page: Page, expression: string, value: unknown, within = 5000): Promise<void> {
+  const deadline = performance.now() + within
+  let now: unknown
+  do {
+    now = await page.evaluate(expression)
+    if (JSON.stringify(now) === JSON.stringify(value)) return
+    await page.waitForTimeout(20)
+  } while (performance.now() < deadline)
+  assert.deepEqual(now, value, `${expression} within ${within} ms, at ${page.url()}`)
+}
+
+/** Ids and states of the rows of an inbox, from the top. */
+export function rowsOf(page: Page): Promise<readonly { readonly id: string; readonly state: string }[]> {
+  return page.evaluate(
+    `[...document.querySelectorAll('li[data-notification-id]')].map((row) => ({ id: row.dataset.notificationId, state: row.dataset.state }))`,
+  )
+}
