@@ -17,7 +17,7 @@ export function openDoor(server: Server, path: string, answer: Answer, otherwise
   return () => {
     door.paths.delete(path)
     if (door.paths.size > 0) return
-    server.off('upgrade', door.upgrade)
+    door.close()
     doors.delete(server)
   }
 }
@@ -25,15 +25,29 @@ export function openDoor(server: Server, path: string, answer: Answer, otherwise
 /** One listener for all of ours on a server: two would each leave a stranger's upgrade to the other. */
 class Door {
   readonly paths = new Map<string, Answer>()
-  readonly upgrade: Answer
+  readonly close: () => void
 
   constructor(server: Server, otherwise: Answer) {
-    this.upgrade = (req, socket, head) => {
-      const answer = this.paths.get(pathOf(req))
-      if (answer !== undefined) answer(req, socket, head)
-      else if (server.listenerCount('upgrade') === 1) otherwise(req, socket, head)
+    const strangers: Answer = (req, socket, head) => {
+      if (server.listenerCount('upgrade') === 1) otherwise(req, socket, head)
     }
-    server.on('upgrade', this.upgrade)
+    // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
+    const emit = server.emit as (event: string, ...args: unknown[]) => boolean
+    const emitOthers = (event: string, ...args: unknown[]) =>
+      (event === 'upgrade' && this.#answer(...(args as Parameters<Answer>))) || emit.call(server, event, ...args)
+    server.emit = emitOthers
+    server.on('upgrade', strangers)
+    this.close = () => {
+      server.off('upgrade', strangers)
+      if (server.emit === emitOthers) server.emit = emit
+    }
+  }
+
+  /** Whether it was ours. */
+  #answer(...[req, socket, head]: Parameters<Answer>): boolean {
+    const answer = this.paths.get(pathOf(req))
+    answer?.(req, socket, head)
+    return answer !== undefined
   }
 }
 

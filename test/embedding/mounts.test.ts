@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { describe, it } from 'node:test'
+import express, { type Express } from 'express'
+import type session from 'express-session'
+import { Store } from 'express-session'
+import WebSocket, { WebSocketServer } from 'ws'
+import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions } from '../../src/notifications/index.js'
+import { Served, sessions } from './served.js'
+
+interface Built {
+  readonly app: Express
+  readonly notifications: Notifications
+  readonly signIn: (user: string) => Promise<string>
+}
+
+/** The ordinary host, but for what a test is about. */
+function build(
+  options: Partial<NotificationsOptions> & { store?: Store } = {},
+  mount = (app: Express, n: Notifications) => void app.use(n.basePath, n.router()),
+): Built {
+  const { store, ...given } = options
+  const { middleware, signIn } = sessions(store)
+  const notifications = createNotifications({
+    database: ':memory:',
+    session: middleware,
+    identify: (req) => (req.session.user === undefined ? null : { id: req.session.user }),
+    ...given,
+  })
+  const app = express()
+  app.use(middleware, notifications.middleware())
+  app.get(/\/page$/, (_req, res) => void res.send(`${res.locals.notifications.head()}${res.locals.notifications.bell()}`))
+  mount(app, notifications)
+  return { app, notifications, signIn }
+}
+
+function serve({ app, notifications }: Built, before?: (server: Server) => void, after?: (server: Server) => void): Promise<Served> {
+  const prepare = (server: Server) => {
+    before?.(server)
+    notifications.attach(server)
+    after?.(server)
+  }
+  return Served.start(app, prepare, notifications)
+}
+
+/** Where a page leads: all links, forms and files, without the empty row that the client fills. */
+const links = (html: string) =>
+  [...html.replace(/<template[\s\S]*<\/template>/, '').matchAll(/\s(?:href|src|action|data-base)="([^"#]+)"/g)].map(([, href]) => href ?? '')
+
+describe('where a host mounts it', () => {
+  it('any base path has pages, JSON, assets and sockets below it, and no link leads elsewhere', async () => {
+    const host = build({ basePath: '/my/in-box.v2' })
+    await using served = await serve(host)
+    const cookie = await host.signIn('ada')
+    await using tab = await served.tab({ cookie, basePath: '/my/in-box.v2' })
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Here' })
+    await tab.unread(1)
+    const page = await (await served.get('/my/in-box.v2', cookie, { accept: 'text/html' })).text()
+    assert.deepEqual(
+      links(page).filter((href) => !href.startsWith('/my/in-box.v2')),
+      [],
+    )
+    const bell = await (await served.get('/page', cookie)).text()
+    for (const href of links(bell).filter((link) => link.includes('/assets/'))) assert.equal((await served.get(href)).status, 200, href)
+    assert.equal((await served.get('/notifications', cookie)).status, 404)
+  })
+
+  it('an app below a prefix of another app works by the whole path', async () => {
+    const whole = build({ basePath: '/tool/notifications' }, () => {})
+    const tool = express().use('/notifications', whole.notifications.router())
+    whole.app.use('/tool', tool)
+    await using served = await serve(whole)
+    const cookie = await whole.signIn('ada')
+    await using tab = await served.tab({ cookie, basePath: '/tool/notifications' })
+    const sent = await whole.notifications.notify({ to: { user: 'ada' }, title: 'Below' })
+    await tab.unread(1)
+    const marked = await served.post(`/tool/notifications/${sent.id}/read`, cookie, { accept: 'text/html' })
+    assert.deepEqual([marked.status, marked.headers.get('location')], [303, '/tool/notifications'])
+    await tab.unread(0)
+    const page = await (await served.get('/tool/notifications', cookie, { accept: 'text/html' })).text()
+    assert.deepEqual(
+      links(page).filter((href) => !href.startsWith('/tool/notifications')),
+      [],
+    )
+  })
+
+  it('behind a proxy that takes a prefix off, links and the client use the path that browsers know', async () => {
+    const host = build({ publicPath: '/tool/notifications', signInPath: '/tool/sign-in' })
+    await using served = await serve(host)
+    await using proxy = await strippingProxy(served, '/tool')
+    const cookie = await host.signIn('ada')
+    const sent = await host.notifications.notify({ to: { user: 'ada' }, title: 'Through' })
+    const page = await (await proxy.get('/tool/notifications', cookie, { accept: 'text/html' })).text()
+    assert.ok(page.includes('Through'))
+    assert.deepEqual(
+      links(page).filter((href) => !href.startsWith('/tool/notifications')),
+      [],
+    )
+    const bell = await (await proxy.get('/tool/page', cookie)).text()
+    assert.ok(links(bell).includes('/tool/notifications'), bell)
+    await using tab = await proxy.tab({ cookie, basePath: '/tool/notifications' })
+    const marked = await proxy.post(`/tool/notifications/${sent.id}/read`, cookie, { accept: 'text/html' })
+    assert.deepEqual([marked.status, marked.headers.get('location')], [303, '/tool/notifications'])
+    await tab.unread(0)
+    const out = await proxy.get('/tool/notifications?filter=unread', '', { accept: 'text/html' })
+    assert.equal(out.headers.get('location'), `/tool/sign-in?next=${encodeURIComponent('/tool/notifications?filter=unread')}`)
+  })
+})
+
+describe('beside another WebSocket server', () => {
+  const orders = { 'that was there first': 'before', 'that comes later': 'after' } as const
+  for (const [words, order] of Object.entries(orders)) {
+    it(`one ${words} and takes only its own path keeps it, and the bell has its own`, async () => {
+      const host = build()
+      let chat: WebSocketServer | undefined
+      const open = (server: Server) => {
+        chat = new WebSocketServer({ server, path: '/chat' })
+        chat.on('connection', (socket) => socket.on('message', (text) => socket.send(`echo ${text}`)))
+      }
+      await using served = await (order === 'before' ? serve(host, open) : serve(host, undefined, open))
+      await using tab = await served.tab({ cookie: await host.signIn('ada') })
+      assert.equal(await echo(served.url, '/chat', 'hello'), 'echo hello')
+      await host.notifications.notify({ to: { user: 'ada' }, title: 'Both' })
+      await tab.unread(1)
+      await assert.rejects(echo(served.url, '/elsewhere', 'x'), /400/, 'a path of nobody is answered by the other server, as without us')
+      chat?.close()
+    })
+  }
+
+  it('one that is told by hand what is its own keeps working after the bell has gone', async () => {
+    const host = build()
+    const chat = new WebSocketServer({ noServer: true })
+    chat.on('connection', (socket) => socket.on('message', (text) => socket.send(`echo ${text}`)))
+    const own = (server: Server) =>
+      server.on('upgrade', (req, socket, head) => {
+        if (req.url === '/chat') chat.handleUpgrade(req, socket, head, (peer) => chat.emit('connection', peer, req))
+      })
+    await using served = await serve(host, own)
+    assert.equal(await echo(served.url, '/chat', 'one'), 'echo one')
+    await host.notifications.close()
+    assert.equal(await echo(served.url, '/chat', 'two'), 'echo two')
+    chat.close()
+  })
+
+  it('where there is no other, a path of nobody is 404', async () => {
+    await using served = await serve(build())
+    await assert.rejects(echo(served.url, '/chat', 'x'), /404/)
+  })
+})
+
+describe("the host's sessions", () => {
+  it('may be in any store: one that answers late, keeps text, and says ENOENT for what is not there', async () => {
+    const store = new LateStore()
+    const host = build({ store })
+    await using served = await serve(host)
+    const cookie = await host.signIn('ada')
+    await using tab = await served.tab({ cookie })
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Late' })
+    await tab.unread(1)
+    const [id] = store.kept.keys()
+    await new Promise((resolve) => store.destroy(id ?? '', resolve))
+    assert.equal(await tab.ended(), 4401)
+    await assert.rejects(served.tab({ cookie }), /401/)
+  })
+
+  it('may be regenerated by the host: the old socket ends, the new session opens one', async () => {
+    const { middleware } = sessions()
+    const host = build({ session: middleware })
+    const app = express().use(middleware)
+    app.get('/sign-in', (req, res) =>
+      req.session.regenerate(() => {
+        req.session.user = 'ada'
+        res.send('in')
+      }),
+    )
+    await using served = await Served.start(app, (server) => host.notifications.attach(server), host.notifications)
+    const first = cookieOf(await served.get('/sign-in'))
+    await using tab = await served.tab({ cookie: first })
+    app.use(host.notifications.middleware())
+    const second = cookieOf(await served.get('/sign-in', first))
+    assert.equal(await tab.ended(), 4401)
+    await using next = await served.tab({ cookie: second })
+    assert.equal(next.state.unread, 0)
+  })
+})
+
+describe("the host's users", () => {
+  const ids = [
+    '7',
+    '00000000-0000-4000-8000-0123456789ab',
+    'Žofie 🦉',
+    'org:7:user:8',
+    'o\'hara"; --',
+    '../../%2e',
+    ' padded ',
+    '__proto__',
+    'everyone',
+  ]
+  it('may have any ids, and nobody gets what is for a similar one', async () => {
+    const host = build()
+    await using served = await serve(host)
+    for (const [at, id] of ids.entries()) for (let n = 0; n <= at; n++) await host.notifications.notify({ to: { user: id }, title: `for ${at}` })
+    for (const [at, id] of ids.entries()) {
+      const cookie = await host.signIn(id)
+      await using tab = await served.tab({ cookie })
+      await tab.unread(at + 1)
+      const list = (await (await served.get('/notifications', cookie, { accept: 'application/json' })).json()) as ItemPage
+      assert.deepEqual([...new Set(list.items.map((item) => item.title))], [`for ${at}`])
+      await host.notifications.markAllAsRead(id, { upTo: list.items[0]?.cursor ?? '' })
+      await tab.unread(0)
+    }
+  })
+
+  it('may be in several topics at once, and have what is for each of them from the time they joined', async () => {
+    const topics = new Map([
+      ['ada', ['role:editor', 'project:7']],
+      ['bo', ['project:7']],
+    ])
+    const { middleware, signIn } = sessions()
+    const identify = (id: string) => ({ id, topics: topics.get(id) ?? [] })
+    const host = build({
+      session: middleware,
+      identify: (req) => (req.session.user === undefined ? null : identify(req.session.user)),
+      topicsOf: identify,
+    })
+    await using served = await serve(host)
+    await using ada = await served.tab({ cookie: await signIn('ada') })
+    await using bo = await served.tab({ cookie: await signIn('bo') })
+    await host.notifications.notify({ to: { topic: 'role:editor' }, title: 'To editors' })
+    await host.notifications.notify({ to: { topic: 'project:7' }, title: 'To the project' })
+    await host.notifications.notify({ to: 'everyone', title: 'To all' })
+    await ada.unread(3)
+    await bo.unread(2)
+    topics.set('bo', ['role:editor'])
+    await host.notifications.refresh('bo')
+    await bo.unread(2)
+    assert.deepEqual(
+      (await host.notifications.list('bo')).items.map((item) => item.title),
+      ['To all', 'To editors'],
+    )
+  })
+})
+
+describe("the host's pages", () => {
+  it('keep their view engine, their settings and their Content-Security-Policy', async () => {
+    const policy = "default-src 'none'; script-src 'self'; style-src 'self'"
+    const host = build()
+    const app = express()
+    app.engine('text', (_path, _options, done) => done(null, 'rendered by the host'))
+    app.set('view engine', 'text')
+    app.set('views', import.meta.dirname)
+    const settings = { ...app.settings }
+    app.use((_req, res, next) => {
+      res.set('Content-Security-Policy', policy)
+      next()
+    })
+    app.get('/own', (_req, res) => res.render('mounts.test.ts'))
+    app.use(host.app)
+    await using served = await Served.start(app, undefined, host.notifications)
+    const cookie = await host.signIn('ada')
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Seen' })
+    const inbox = await served.get('/notifications', cookie, { accept: 'text/html' })
+    assert.equal(inbox.headers.get('content-security-policy'), policy)
+    assert.deepEqual({ ...app.settings }, settings)
+    const html = await inbox.text()
+    assert.ok(html.includes('Seen'))
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i, 'nothing inline, so that a strict policy has nothing to refuse')
+  })
+
+  it('may be rendered by an engine of which we know nothing', async () => {
+    const host = build()
+    host.app.set('views', import.meta.dirname)
+    host.app.get('/own', (_req, res) => res.render('served.ts'))
+    host.app.engine('ts', (_path, options, done) => done(null, `<header>${Reflect.get(options, 'notifications').bell()}</header>`))
+    await using served = await serve(host)
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'One' })
+    const html = await (await served.get('/own', await host.signIn('ada'))).text()
+    assert.match(html, /<header><notification-bell unread="1"/)
+  })
+})
+
+/** Takes a prefix off, of requests and of upgrades, as nginx does with a slash at the end of proxy_pass. */
+async function strippingProxy(to: Served, prefix: string): Promise<Served> {
+  const port = Number(new URL(to.url).port)
+  const stripped = (req: IncomingMessage) => (req.url?.startsWith(`${prefix}/`) ? req.url.slice(prefix.length) : '/nowhere')
+  return Served.start(
+    (req, res) => {
+      const onward = httpRequest({ port, host: '127.0.0.1', method: req.method, path: stripped(req), headers: req.headers }, (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(res)
+      })
+      req.pipe(onward)
+    },
+    (server) =>
+      server.on('upgrade', (req, socket) => {
+        const onward = connect(port, '127.0.0.1')
+        const headers = Object.entries(req.headers).map(([name, value]) => `${name}: ${value}`)
+        onward.write(`GET ${stripped(req)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+        onward.pipe(socket).pipe(onward)
+        for (const end of [onward, socket]) end.on('error', () => {}).on('close', () => [onward, socket].map((other) => other.destroy()))
+      }),
+  )
+}
+
+async function echo(url: string, path: string, text: string): Promise<string> {
+  const socket = new WebSocket(url.replace('http', 'ws') + path)
+  await once(socket, 'open')
+  socket.send(text)
+  const [answer] = await once(socket, 'message')
+  socket.close()
+  return String(answer)
+}
+
+function cookieOf(answer: Response): string {
+  return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}
+
+class LateStore extends Store {
+  readonly kept = new Map<string, string>()
+
+  override get(id: string, done: (error: unknown, found?: session.SessionData | null) => void): void {
+    const text = this.kept.get(id)
+    setTimeout(() => (text === undefined ? done(Object.assign(new Error('no such file'), { code: 'ENOENT' })) : done(null, JSON.parse(text))), 5)
+  }
+
+  override set(id: string, data: session.SessionData, done?: (error?: unknown) => void): void {
+    this.kept.set(id, JSON.stringify(data))
+    setTimeout(() => done?.(), 5)
+  }
+
+  override destroy(id: string, done?: (error?: unknown) => void): void {
+    this.kept.delete(id)
+    setTimeout(() => done?.(), 5)
+  }
+}
