@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import express from 'express'
 import type { Item, ItemPage, State } from '../../src/notifications/index.js'
-import { Host } from '../helpers/host.js'
+import { Host } from '../helpers/embedded.js'
 
 const json = 'application/json'
 const problem = /^application\/problem\+json/
@@ -356,7 +357,6 @@ describe('read-all', () => {
   }
 
   it('reads the body that the host parsed already', async () => {
-    const { default: express } = await import('express')
     await using host = await Host.start({ before: (app) => app.use(express.json(), express.urlencoded({ extended: true })) })
     const { agent, items } = await withInbox(host, 'ada', 1)
     const { body } = await agent

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import session from 'express-session'
+import request from 'supertest'
+import { createNotifications, type Identity, type Notifications, type NotificationsOptions } from '../../src/notifications/index.js'
+
+declare module 'express-session' {
+  interface SessionData {
+    visitor?: string
+  }
+}
+
+interface HostOptions extends Partial<NotificationsOptions> {
+  /** What the host mounts before the plugin. */
+  readonly before?: (app: Express) => void
+  /** Topics that somebody is in. */
+  readonly topics?: Readonly<Record<string, Identity['topics']>>
+}
+
+/**
+ * An app of somebody else's with the plugin in it, asked over HTTP as a script or a browser without scripts would: GET
+ * /enter?as=ada signs in, /page shows the bell, /locals what templates get.
+ */
+export class Host implements AsyncDisposable {
+  readonly notifications: Notifications
+  readonly url: string
+  /** What the host's own error handler was given. */
+  readonly errors: unknown[]
+  readonly #server: Server
+  readonly #folder: string
+
+  private constructor(notifications: Notifications, server: Server, folder: string, errors: unknown[]) {
+    this.notifications = notifications
+    this.#server = server
+    this.#folder = folder
+    this.errors = errors
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  static async start({ before, topics = {}, ...options }: HostOptions = {}): Promise<Host> {
+    const folder = mkdtempSync(join(tmpdir(), 'belfry-host-'))
+    const sessions = session({ secret: 'a secret of the host', resave: false, saveUninitialized: false })
+    const notifications = createNotifications({
+      database: join(folder, 'host.db'),
+      session: sessions,
+      identify: ({ session: { visitor } }) => (visitor === undefined ? null : { id: visitor, topics: topics[visitor] }),
+      ...options,
+    })
+    const app = express()
+    before?.(app)
+    app.use(sessions)
+    app.get('/enter', (req, res) => {
+      req.session.visitor = String(req.query.as)
+      res.send('Welcome')
+    })
+    app.use(notifications.middleware())
+    app.get('/page', (_req, res) => void res.send(`${res.locals.notifications.head()}<body>${res.locals.notifications.bell()}`))
+    app.get('/locals', (_req, res) => void res.json(res.locals.notifications))
+    app.use(notifications.basePath, notifications.router())
+    const errors: unknown[] = []
+    app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+      errors.push(error)
+      res.status(599).send('the error handler of the host')
+    })
+    const server = createServer(app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new Host(notifications, server, folder, errors)
+  }
+
+  /** Somebody without a session. */
+  get anybody() {
+    return request(this.url)
+  }
+
+  /** Somebody with a cookie jar, signed in; every request says that it comes from the site itself. */
+  async enter(user: string) {
+    const agent = request.agent(this.url).set('Sec-Fetch-Site', 'same-origin')
+    await agent.get('/enter').query({ as: user }).expect(200)
+    return agent
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.notifications.close()
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}

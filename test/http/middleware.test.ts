@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import session from 'express-session'
+import { createNotifications, UnavailableError } from '../../src/notifications/index.js'
+import { Host } from '../helpers/embedded.js'
+
+describe('res.locals.notifications', () => {
+  it('has the state, for the first paint of any page of the host', async () => {
+    await using host = await Host.start()
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+    const ada = await host.enter('ada')
+    const { body } = await ada.get('/locals').expect(200)
+    assert.deepEqual(body, await host.notifications.state('ada'))
+    assert.equal(body.unread, 1)
+  })
+
+  it('is nobody’s when signed out: unread 0, and no bell', async () => {
+    await using host = await Host.start()
+    const { body } = await host.anybody.get('/locals').expect(200)
+    assert.equal(body.unread, 0)
+    assert.doesNotMatch((await host.anybody.get('/page')).text, /notification-bell/)
+  })
+
+  it('renders a bell around a plain link to the inbox', async () => {
+    await using host = await Host.start({ basePath: '/me/news' })
+    for (let n = 0; n < 3; n++) await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+    const ada = await host.enter('ada')
+    const { text } = await ada.get('/page').expect(200)
+    const { epoch, version } = await host.notifications.state('ada')
+    const mark = /data-user="([\w-]+)"/.exec(text)?.[1]
+    assert.ok(
+      text.includes(`<notification-bell unread="3" data-base="/me/news" data-user="${mark}" data-epoch="${epoch}" data-version="${version}">`),
+    )
+    assert.match(text, /<a class="belfry-bell" href="\/me\/news" aria-label="Notifications, 3 unread">/)
+    assert.match(text, /<span class="belfry-badge" aria-hidden="true">3<\/span>/)
+    assert.ok(!text.includes('ada'), 'the id of the user is not in the page')
+  })
+
+  it('shows nothing for 0 and 99+ above 99, while the attribute stays exact', async () => {
+    await using host = await Host.start()
+    const ada = await host.enter('ada')
+    const none = (await ada.get('/page')).text
+    assert.match(none, /unread="0"[\s\S]*aria-label="Notifications"[\s\S]*aria-hidden="true"><\/span>/)
+    await Promise.all(Array.from({ length: 100 }, () => host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })))
+    const many = (await ada.get('/page')).text
+    assert.match(many, /unread="100"[\s\S]*aria-label="Notifications, 99\+ unread"[\s\S]*>99\+<\/span>/)
+    const inbox = (await ada.get('/notifications').set('Accept', 'text/html')).text
+    assert.match(inbox, /<title>\(99\+\) /)
+  })
+
+  it('asks the host once a request who is there, however many of our handlers it passes', async () => {
+    let asked = 0
+    await using host = await Host.start({
+      identify: () => {
+        asked++
+        return { id: 'ada' }
+      },
+    })
+    const agent = await host.enter('ada')
+    asked = 0
+    await agent.get('/notifications').expect(200)
+    assert.equal(asked, 1)
+  })
+
+  it('keeps two plugins of one app apart', async () => {
+    const sessions = session({ secret: 'a secret', resave: false, saveUninitialized: false })
+    const other = createNotifications({ database: ':memory:', session: sessions, identify: () => ({ id: 'bob' }), basePath: '/alerts' })
+    await using host = await Host.start({ before: (app) => app.use(sessions, other.middleware()), identify: () => ({ id: 'ada' }) })
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+    assert.equal((await host.anybody.get('/locals')).body.unread, 1)
+    await other.close()
+  })
+
+  it('hands an outage to the host’s error handler as an UnavailableError', async () => {
+    let out = false
+    await using host = await Host.start({
+      identify: () => {
+        if (out) throw new UnavailableError('The session store does not answer.')
+        return { id: 'ada' }
+      },
+    })
+    const ada = await host.enter('ada')
+    out = true
+    await ada.get('/page').expect(599)
+    assert.ok(host.errors[0] instanceof UnavailableError)
+  })
+})
+
+describe('the head', () => {
+  it('names the stylesheet by its version', async () => {
+    await using host = await Host.start()
+    const ada = await host.enter('ada')
+    assert.match((await ada.get('/page')).text, /<link rel="stylesheet" href="\/notifications\/assets\/belfry\.css\?v=[\w-]{12}">/)
+  })
+})
+
+describe('the assets', () => {
+  it('are kept for good under the address of their version, and asked for again under any other', async () => {
+    await using host = await Host.start()
+    const { text } = await host.anybody.get('/page')
+    const href = /href="([^"]+belfry\.css[^"]*)"/.exec(text)?.[1] ?? ''
+    const kept = await host.anybody.get(href).expect(200).expect('Content-Type', 'text/css; charset=utf-8')
+    assert.equal(kept.headers['cache-control'], 'public, max-age=31536000, immutable')
+    assert.equal(kept.headers['x-content-type-options'], 'nosniff')
+    const plain = await host.anybody.get('/notifications/assets/belfry.css').expect(200)
+    assert.equal(plain.headers['cache-control'], 'public, no-cache')
+    await host.anybody.get('/notifications/assets/belfry.css?v=old').expect('Cache-Control', 'public, no-cache')
+    await host.anybody
+      .get(href)
+      .set('If-None-Match', kept.headers.etag ?? '')
+      .expect(304)
+    await host.anybody.head(href).expect(200)
+  })
+
+  for (const name of ['other.js', '..%2fbelfry.css', 'toString', '__proto__', 'belfry.css%00']) {
+    it(`know no ${name}`, async () => {
+      await using host = await Host.start()
+      await host.anybody
+        .get(`/notifications/assets/${name}`)
+        .expect(404)
+        .expect('Content-Type', /problem\+json/)
+    })
+  }
+})
