@@ -2,7 +2,7 @@ import type { Item, State } from '../notifications/protocol.js'
 import { createLadder } from './ladder.js'
 import { watchPage } from './page.js'
 import { poll, RequestError, request } from './poll.js'
-import { type Connection, createStore, type Snapshot } from './state.js'
+import { createStore, type Snapshot } from './state.js'
 import { joinTabs, type TabMessage, type Tabs } from './tabs.js'
 
 export type { Item, ItemState, Level, State } from '../notifications/protocol.js'

@@ -42,6 +42,7 @@ export function enhanceActions(view: InboxView): RowActions {
     const hadFocus = row.contains(document.activeElement)
     const line = document.createElement('li')
     line.className = 'belfry-undo'
+    line.dataset.at = row.querySelector('time')?.getAttribute('datetime') ?? ''
     const words = document.createElement('span')
     words.textContent = `${say(action === 'archive' ? 'archived' : 'unarchived')} ${row.querySelector('[data-slot=title]')?.textContent} `
     const back = document.createElement('button')
@@ -56,7 +57,7 @@ export function enhanceActions(view: InboxView): RowActions {
       if (focused) focusOn(row)
     }
     back.addEventListener('click', () => {
-      const before = row.dataset['state'] as ItemState
+      const before = row.dataset.state as ItemState
       showState(row, before === 'unread' ? 'read' : before, say)
       bring()
       void send(id, action === 'archive' ? 'unarchive' : 'archive', () => line.isConnected || row.replaceWith(line))
@@ -68,9 +69,9 @@ export function enhanceActions(view: InboxView): RowActions {
   }
 
   const act = async (row: HTMLElement, action: Action) => {
-    const filter = list.dataset['filter']
+    const filter = list.dataset.filter
     if (action === 'archive' || (action === 'unarchive' && filter === 'archived')) return moveAway(row, action)
-    const before = row.dataset['state'] as ItemState
+    const before = row.dataset.state as ItemState
     const hadFocus = row.querySelector('.belfry-actions')?.contains(document.activeElement)
     showState(row, AFTER[action], say)
     if (hadFocus) row.querySelector<HTMLElement>('.belfry-actions button:not(:disabled)')?.focus()
@@ -78,7 +79,7 @@ export function enhanceActions(view: InboxView): RowActions {
   }
 
   const readAll = async (upTo: string) => {
-    const rows = view.rows().filter((row) => row.dataset['state'] === 'unread')
+    const rows = view.rows().filter((row) => row.dataset.state === 'unread')
     for (const row of rows) {
       showState(row, 'read', say)
       own(idOf(row))
@@ -94,7 +95,7 @@ export function enhanceActions(view: InboxView): RowActions {
   root.addEventListener('submit', (event) => {
     const form = event.target as HTMLFormElement
     const row = form.closest<HTMLElement>('[data-notification-id]')
-    const action = form.dataset['belfryAction'] as Action | undefined
+    const action = form.dataset.belfryAction as Action | undefined
     if (form.matches('[data-belfry-read-all]')) void readAll(String(new FormData(form).get('upTo')))
     else if (row && action) void act(row, action)
     else return
@@ -111,7 +112,7 @@ export function enhanceActions(view: InboxView): RowActions {
 
   return {
     act,
-    keeps: (id) => list.dataset['filter'] === 'unread' && kept.has(id),
+    keeps: (id) => list.dataset.filter === 'unread' && kept.has(id),
     touched: (id) => touched.has(id) || pending.has(id),
     forgetTouched: () => touched.clear(),
   }

@@ -16,7 +16,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   const { client, say } = bell
   const query = Object.fromEntries(new URLSearchParams(location.search))
   const isLast = root.querySelector('[data-belfry-older]') === null
-  let shows = `${bell.dataset['epoch']} ${bell.dataset['version']}`
+  let shows = `${bell.dataset.epoch} ${bell.dataset.version}`
   let held: readonly Item[] = []
   let reading = false
 
@@ -50,7 +50,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     }
     for (const item of same) {
       const row = view.row(item.id)
-      if (row && row.dataset['state'] !== item.state && !actions.touched(item.id)) showState(row, item.state, say)
+      if (row && row.dataset.state !== item.state && !actions.touched(item.id)) showState(row, item.state, say)
     }
     for (const { item, before } of insert) view.row(before)?.before(view.create(item))
     list.append(...tail.map((item) => view.create(item)))

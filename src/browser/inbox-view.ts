@@ -49,8 +49,8 @@ export class InboxView {
   settle(): void {
     const rows = this.rows()
     groupByDay(this.list, this.#dayTemplate, this.bell.clock)
-    const newest = rows[0]?.dataset['cursor'] ?? ''
-    this.list.dataset['newest'] = newest
+    const newest = rows[0]?.dataset.cursor ?? ''
+    this.list.dataset.newest = newest
     const upTo = this.root.querySelector<HTMLInputElement>('[data-belfry-read-all] [name=upTo]')
     if (upTo && newest) upTo.value = newest
     const empty = this.root.querySelector<HTMLElement>('[data-belfry-empty]')
@@ -73,7 +73,7 @@ export class InboxView {
 }
 
 export function idOf(row: HTMLElement): string {
-  return row.dataset['notificationId'] ?? ''
+  return row.dataset.notificationId ?? ''
 }
 
 export function focusOn(row: Element | null | undefined): void {

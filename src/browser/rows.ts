@@ -20,7 +20,7 @@ export function createRow(template: HTMLTemplateElement, item: Item, base: strin
   fill(row, 'category', item.category ?? '')
   row.querySelector('[data-slot-link]')?.setAttribute('href', href)
   row.querySelector('a[data-slot=category]')?.setAttribute('href', `${base}?${new URLSearchParams({ category: item.category ?? '' })}`)
-  for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) form.setAttribute('action', `${href}/${form.dataset['belfryAction']}`)
+  for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
   const when = row.querySelector('time')
   when?.setAttribute('datetime', item.createdAt)
   if (when) clock.show(when)
@@ -30,34 +30,33 @@ export function createRow(template: HTMLTemplateElement, item: Item, base: strin
 
 /** Shows a row as unread, read or archived. */
 export function showState(row: HTMLElement, state: ItemState, say: Say): void {
-  row.dataset['state'] = state
+  row.dataset.state = state
   fill(row, 'state', state === 'unread' ? `${say('unreadMark')} ` : '')
 }
 
-/** Puts the heading of its day above the first row of each day, and takes those away that head nothing. */
+/** Puts the heading of its day above the first entry of each day, and takes those away that head nothing. */
 export function groupByDay(list: Element, template: HTMLTemplateElement, { dayOf }: Clock): void {
+  const children = [...list.children] as HTMLElement[]
+  const headings = new Map(children.filter(({ dataset }) => dataset.day !== undefined).map((heading) => [heading.dataset.day, heading]))
   let day = ''
-  let heading: HTMLElement | undefined
-  for (const child of [...list.children] as HTMLElement[]) {
-    const iso = child.querySelector('time')?.getAttribute('datetime')
-    if (child.dataset['day'] !== undefined) {
-      heading?.remove()
-      heading = child
-    } else if (iso && child.dataset['notificationId'] !== undefined) {
-      const { key, words } = dayOf(iso)
-      if (key !== day) {
-        heading ??= template.content.firstElementChild?.cloneNode(true) as HTMLElement
-        if (heading.nextElementSibling !== child) child.before(heading)
-        heading.dataset['day'] = key
-        const time = heading.querySelector('time')
-        time?.setAttribute('datetime', key)
-        if (time && time.textContent !== words) time.textContent = words
-      } else heading?.remove()
-      heading = undefined
-      day = key
-    }
+  for (const entry of children) {
+    const at = entry.dataset.at ?? (entry.dataset.notificationId && entry.querySelector('time')?.getAttribute('datetime'))
+    const { key, words } = at ? dayOf(at) : { key: day, words: '' }
+    if (key === day) continue
+    day = key
+    const heading = headings.get(key) ?? (template.content.firstElementChild?.cloneNode(true) as HTMLElement)
+    headings.delete(key)
+    label(heading, key, words)
+    if (heading.nextElementSibling !== entry) entry.before(heading)
   }
-  heading?.remove()
+  for (const heading of headings.values()) heading.remove()
+}
+
+function label(heading: HTMLElement, key: string, words: string): void {
+  heading.dataset.day = key
+  const time = heading.querySelector('time')
+  time?.setAttribute('datetime', key)
+  if (time && time.textContent !== words) time.textContent = words
 }
 
 function fill(row: Element, slot: string, text: string): void {

@@ -17,6 +17,7 @@ export class FaultyProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #target: URL
   readonly #sockets = new Set<Duplex>()
+  readonly #upgraded = new Set<Duplex>()
 
   private constructor(server: Server, target: string) {
     this.#server = server
@@ -37,6 +38,11 @@ export class FaultyProxy implements AsyncDisposable {
   /** Cuts everything that is open now. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** What is open now stays open, and nothing comes through it any more. */
+  freeze(): void {
+    for (const socket of this.#upgraded) socket.unpipe()
   }
 
   #keep(socket: Duplex): void {
@@ -75,6 +81,10 @@ export class FaultyProxy implements AsyncDisposable {
       onward.pipe(socket).pipe(onward)
     })
     this.#keep(onward)
+    for (const end of [socket, onward]) {
+      this.#upgraded.add(end)
+      end.on('close', () => this.#upgraded.delete(end))
+    }
     socket.on('close', () => onward.destroy())
     onward.on('close', () => socket.destroy())
   }

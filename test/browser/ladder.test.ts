@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+import { FaultyProxy } from '../helpers/proxy.js'
+import { eventually } from '../helpers/visitor.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** A page of Ada's behind something bad, whose clock can be moved on. */
+async function pageBehind(proxy: FaultyProxy): Promise<Page> {
+  const context = await browser.newContext()
+  await context.clock.install()
+  return openTab(context, `${proxy.url}/sign-in/ada`)
+}
+
+const sockets = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/socket')).length
+const streams = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/stream')).length
+const polls = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/unread')).length
+
+describe('the way up and down', () => {
+  for (const fault of ['refuse', 'cut', 'swallow'] as const) {
+    it(`takes server-sent events where sockets are blocked (${fault})`, async () => {
+      await using host = await Host.start()
+      await using proxy = await FaultyProxy.before(host.url)
+      proxy.upgrades = fault
+      const page = await pageBehind(proxy)
+      await expectConnection(page, 'live', 10_000)
+      await host.tell('ada', 'By server-sent events')
+      await expectBadge(page, '1', 1000)
+      assert.equal(streams(proxy), 1)
+      await page.context().close()
+    })
+  }
+
+  it('polls every 30 seconds where streams are blocked too, and climbs again when it can', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = 'refuse'
+    proxy.streams = 'refuse'
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'polling')
+    await host.tell('ada', 'By polling')
+    const before = polls(proxy)
+    await page.clock.fastForward(29_000)
+    assert.equal(polls(proxy), before)
+    await page.clock.fastForward(1100)
+    await expectBadge(page, '1')
+    proxy.upgrades = 'pass'
+    await page.clock.fastForward(30_000)
+    await expectConnection(page, 'live')
+    await host.tell('ada', 'By socket')
+    await expectBadge(page, '2', 1000)
+    assert.deepEqual((await shownBy(page)).badge, ['', '1', '2'])
+    await page.context().close()
+  })
+
+  it('climbs from server-sent events to a socket within a minute, and lets the stream go', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = 'refuse'
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.upgrades = 'pass'
+    const tried = sockets(proxy)
+    await page.clock.fastForward(60_000)
+    await eventually(
+      () => sockets(proxy) > tried,
+      () => 'no socket was tried',
+    )
+    await eventually(
+      async () => (await host.connections()) === 1,
+      () => 'both are kept',
+    )
+    await host.tell('ada', 'By socket')
+    await expectBadge(page, '1')
+    await page.context().close()
+  })
+
+  it('gives up a link that is silent for two heartbeats, and finds another', async () => {
+    await using host = await Host.start({ heartbeat: 1 })
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.freeze()
+    await host.tell('ada', 'Into the silence')
+    await expectBadge(page, '1', 8000)
+    await page.context().close()
+  })
+
+  it('backs off between attempts while the server is away, and does not storm it', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.requests = proxy.upgrades = 'cut'
+    proxy.cut()
+    await expectConnection(page, 'offline')
+    for (let second = 0; second < 60; second++) await page.clock.runFor(1000)
+    assert.ok(sockets(proxy) <= 20, `it tried ${sockets(proxy)} times in a minute`)
+    assert.ok(sockets(proxy) >= 3, 'it gave up')
+    proxy.requests = proxy.upgrades = 'pass'
+    await host.tell('ada', 'Meanwhile')
+    await page.evaluate(`window.dispatchEvent(new Event('online'))`)
+    await expectBadge(page, '1')
+    await expectConnection(page, 'live')
+    await page.context().close()
+  })
+
+  it('loses and doubles nothing of many notifications over many cut connections', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    for (let cut = 0; cut < 20; cut++) {
+      await Promise.all(Array.from({ length: 5 }, (_, n) => host.tell('ada', `${cut}.${n}`)))
+      proxy.cut()
+      await page.clock.fastForward(5000)
+    }
+    await page.clock.fastForward(30_000)
+    await expectConnection(page, 'live')
+    await expectBadge(page, '99+')
+    assert.equal((await host.notifications.state('ada')).unread, 100)
+    const numbers = (await shownBy(page)).badge.map((text) => (text === '99+' ? 100 : Number(text)))
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+      'the badge went back',
+    )
+    await page.context().close()
+  })
+
+  it('after a sign-out asks at most twice, by whatever way it heard of changes', async () => {
+    for (const blocked of [[], ['upgrades'], ['upgrades', 'streams']] as const) {
+      await using host = await Host.start()
+      await using proxy = await FaultyProxy.before(host.url)
+      for (const what of blocked) proxy[what] = 'refuse'
+      const page = await pageBehind(proxy)
+      await expectConnection(page, blocked.length === 2 ? 'polling' : 'live')
+      const other = await page.context().newPage()
+      await other.goto(`${proxy.url}/sign-out`)
+      const before = proxy.asked.length
+      for (let second = 0; second < 70; second++) await page.clock.runFor(1000)
+      await expectConnection(page, 'signed-out')
+      assert.ok(proxy.asked.length - before <= 2, `it asked for ${proxy.asked.slice(before).join(', ')}`)
+      await page.context().close()
+    }
+  })
+
+  it('finds the present state after the machine slept', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.freeze()
+    await host.tell('ada', 'During the sleep')
+    await page.clock.fastForward('01:00:00')
+    await expectBadge(page, '1', 10_000)
+    await expectConnection(page, 'live', 10_000)
+    await page.context().close()
+  })
+})
