@@ -79,7 +79,7 @@ function securityHeaders(): RequestHandler {
 function staticFiles(): RequestHandler {
   const serve = express.static(PUBLIC, { index: false, redirect: false, dotfiles: 'ignore', cacheControl: false })
   return (req, res, next) => {
-    const current = req.query['v'] !== undefined && req.query['v'] === versionOf(req.path)
+    const current = req.query.v !== undefined && req.query.v === versionOf(req.path)
     res.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'public, no-cache')
     serve(req, res, (error?: unknown) => {
       res.removeHeader('Cache-Control')

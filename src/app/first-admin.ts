@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { SettingError, settingError } from './config.js'
+import { settingError } from './config.js'
 import type { AppContext } from './context.js'
 import { passwordProblem, usernameProblem } from './users.js'
 

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import { createNotifications, migrateSqlite } from '../notifications/index.js'
 import { Accounts } from './accounts.js'
 import { identityOf, userOf } from './auth.js'
-import type { Config } from './config.js'
+import { type Config, settingError } from './config.js'
 import type { AppContext } from './context.js'
 import { AppDatabase } from './database.js'
 import { Passwords } from './passwords.js'
@@ -21,7 +21,7 @@ export interface ContextOptions {
 
 /** Opens the database, migrates it and joins what the app and its command line work with. */
 export async function openContext(config: Config, { log, registry, passwordCost }: ContextOptions): Promise<AppContext> {
-  const database = new AppDatabase(config.databasePath)
+  const database = openDatabase(config.databasePath)
   try {
     migrateSqlite(database.handle, { folder: new URL('../../migrations/app/sqlite/', import.meta.url), ledger: 'app_migrations' })
     const users = new Users(database)
@@ -59,4 +59,20 @@ export async function openContext(config: Config, { log, registry, passwordCost 
     database.close()
     throw error
   }
+}
+
+function openDatabase(path: string): AppDatabase {
+  try {
+    return new AppDatabase(path)
+  } catch (error) {
+    throw settingError('DATABASE_URL', path, `${cannotOpen(error)}: give the path of a file that this user may read and write`)
+  }
+}
+
+function cannotOpen(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'SQLITE_NOTADB') return 'that file is not a database'
+  if (code === 'EISDIR') return 'that is a folder'
+  if (code === 'SQLITE_BUSY') return 'another process keeps it locked'
+  return `it cannot be opened (${error instanceof Error ? error.message : 'for no reason given'})`
 }

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Logger, pino } from 'pino'
+import { pino } from 'pino'
 import { type Environment, parseConfig } from '../../src/app/config.js'
 import type { AppContext } from '../../src/app/context.js'
-import { type RunningApp, startApp } from '../../src/app/main.js'
+import { type RunningApp, type StartOptions, startApp } from '../../src/app/main.js'
 import type { Role, User } from '../../src/app/users.js'
 import { Visitor } from './visitor.js'
 
@@ -50,8 +50,8 @@ export class TestApp implements AsyncDisposable {
 }
 
 /** Starts it with these settings; passwords are hashed cheaply, or tests would do little else. */
-export async function startTestApp(settings: Environment = {}, log: Logger = pino({ level: 'silent' })): Promise<TestApp> {
+export async function startTestApp(settings: Environment = {}, options: Partial<StartOptions> = {}): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'belfry-app-'))
   const config = parseConfig({ PORT: '0', DATABASE_URL: join(folder, 'belfry.db'), ADMIN_PASSWORD: PASSWORD, ...settings })
-  return new TestApp(folder, await startApp(config, { log, passwordCost: 1024 }))
+  return new TestApp(folder, await startApp(config, { log: pino({ level: 'silent' }), passwordCost: 1024, ...options }))
 }
