@@ -171,11 +171,13 @@ FROM (
 -- Notifications come, change and go.
 
 CREATE TRIGGER notification_inserted AFTER INSERT ON notifications BEGIN
-  INSERT INTO notification_rejects (notification, reason)
-    SELECT seq, reason FROM notification_facts WHERE seq = NEW.seq AND reason IS NOT NULL
-    ON CONFLICT (notification) DO UPDATE SET reason = excluded.reason;
   INSERT INTO notification_deliveries (audience, notification, published_at)
     SELECT audience, seq, now FROM notification_facts WHERE seq = NEW.seq AND state = 'live' AND audience <> 'users';
+  -- What was delivered need not be looked at twice.
+  INSERT INTO notification_rejects (notification, reason)
+    SELECT seq, reason FROM notification_facts WHERE seq = NEW.seq AND reason IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = NEW.seq AND ended_at IS NULL)
+    ON CONFLICT (notification) DO UPDATE SET reason = excluded.reason;
 END;
 
 CREATE TRIGGER notification_planned AFTER INSERT ON notifications WHEN NEW.publish_at IS NOT NULL OR NEW.expires_at IS NOT NULL BEGIN

@@ -3,6 +3,7 @@ import { notificationOf, type RawNotification } from './rows.js'
 import type { Reader, Sent } from './store.js'
 
 interface RawSent extends RawNotification {
+  readonly seq: number
   readonly status: Sent['status']
 }
 

@@ -25,7 +25,6 @@ export interface RawRow extends RawContent {
 
 /** The same for its sender. */
 export interface RawNotification extends RawContent {
-  readonly seq: number
   readonly audience: unknown
   readonly sender: unknown
   readonly created_at: unknown

@@ -34,8 +34,9 @@ export class Sending {
   constructor(db: Database) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
     this.#insert = prepare(`
-      INSERT INTO notifications (id, audience, title, body, url, level, category, data, sender, publish_at, expires_at, idempotency_key, content_hash)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      INSERT INTO notifications
+        (id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, idempotency_key, content_hash)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) VALUES (?, ?)`)
     this.#bySeq = prepare(`SELECT * FROM notification_facts WHERE seq = ?`)
     this.#byKey = prepare(`SELECT seq, content_hash FROM notifications WHERE coalesce(sender, '') = ? AND idempotency_key = ?`)
@@ -59,11 +60,12 @@ export class Sending {
     const known = this.#replay(draft)
     if (known !== undefined) return { notification: known, replayed: true }
     const { to, title, body, url, level, category, data, sender, publishAt, expiresAt, idempotencyKey, contentHash } = draft
-    const content = [randomUUID(), audienceOf(to), title, body, url, level, category, data]
-    const { lastInsertRowid } = this.#insert.run(...content, sender, publishAt, expiresAt, idempotencyKey, contentHash)
-    const seq = Number(lastInsertRowid)
-    if (typeof to === 'object' && 'users' in to) for (const user of to.users) this.#name.run(seq, user)
-    return { notification: this.#read(seq), replayed: false }
+    const raw = { id: newId(), audience: audienceOf(to), title, body, url, level, category, data, sender, created_at: Date.now() }
+    const { lastInsertRowid } = this.#insert.run(...Object.values(raw), publishAt, expiresAt, idempotencyKey, contentHash)
+    const users = typeof to === 'object' && 'users' in to ? to.users : []
+    for (const user of users) this.#name.run(lastInsertRowid, user)
+    const plan = { publish_at: publishAt, expires_at: expiresAt, recalled_at: null }
+    return { notification: notificationOf({ ...raw, ...plan }, users), replayed: false }
   }
 
   /** False where there is none. */
@@ -104,6 +106,11 @@ export class Sending {
     const raw = this.#bySeq.get(seq) as RawNotification
     return notificationOf(raw, raw.audience === 'users' ? (this.#recipients.all(seq) as string[]) : [])
   }
+}
+
+/** The time, then chance: ids that are made together stand together in the index, so that a commit touches fewer pages. */
+function newId(): string {
+  return Date.now().toString(16).padStart(12, '0') + randomUUID().replaceAll('-', '').slice(12)
 }
 
 const PUBLISH = `INSERT INTO notification_deliveries (audience, notification, published_at)`

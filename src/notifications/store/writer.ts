@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { BelfryError, UnavailableError } from '../errors.js'
-import { asFailure, backoff, isBusy, PATIENCE, sqliteCode } from './failures.js'
+import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
 
 interface Op {
   readonly run: () => unknown
@@ -35,7 +35,8 @@ export class Writer {
 
   /**
    * Runs `run` inside a write transaction and resolves when that is durable. `run` may be called again from the start, so it touches nothing
-   * but the database; what it throws undoes what it did. Rejects with UnavailableError when the database stays locked or fails.
+   * but the database. It throws a BelfryError only before it has changed anything; any other error undoes what it did. Rejects with
+   * UnavailableError when the database stays locked or fails.
    */
   write<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -101,14 +102,14 @@ export class Writer {
     })
   }
 
+  /** No savepoint for each: copying every page that is touched would cost more than all the rest. */
   #run(op: Op): (op: Op) => void {
     try {
-      const value = this.#db.transaction(op.run)()
+      const value = op.run()
       return ({ resolve }) => resolve(value)
     } catch (error) {
-      // What SQLite reports may have undone more than this one operation.
-      if (sqliteCode(error) !== '' || !this.#db.inTransaction) throw error
-      return ({ reject }) => reject(error instanceof BelfryError ? error : asFailure(error))
+      if (!(error instanceof BelfryError)) throw error
+      return ({ reject }) => reject(error)
     }
   }
 
