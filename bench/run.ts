@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type People, signIn } from './lib/people.js'
+import { benchFolder } from './lib/processes.js'
+import { type Measured, machine, publish, tell } from './lib/report.js'
+import { type Bench, met, type Workload } from './lib/workload.js'
+import { accept } from './workloads/accept.js'
+import { broadcast } from './workloads/broadcast.js'
+import { everyone } from './workloads/everyone.js'
+import { exact } from './workloads/exact.js'
+import { growth } from './workloads/growth.js'
+import { idle } from './workloads/idle.js'
+import { neighbours } from './workloads/neighbours.js'
+import { notify } from './workloads/notify.js'
+import { poll } from './workloads/poll.js'
+import { post } from './workloads/post.js'
+
+const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, notify, post, poll, everyone, exact, growth]
+
+/** How far off a goal the quick run may be: it is small, and other machines are not this one. */
+const MARGIN = 2
+
+const usage = `npm run bench -- [--quick] [--rounds N] [--publish] [WORKLOAD...]
+Workloads: ${workloads.map(({ name }) => name).join(' ')}
+  --quick    small runs that only guard the ratios, with wide margins; ends with 1 where one is missed
+  --rounds   how often each contestant takes its turn (3, quick 1)
+  --publish  write what was measured into docs/performance.md and docs/performance.svg
+  --out      where the results go as JSON (bench/results.json)`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      publish: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      out: { type: 'string', default: join(benchFolder, 'results.json') },
+    },
+    allowPositionals: true,
+  })
+  const chosen = positionals.length === 0 ? workloads : workloads.filter(({ name }) => positionals.includes(name))
+  if (values.help || chosen.length < positionals.length) {
+    console.log(usage)
+    return values.help ? 0 : 2
+  }
+  prepare()
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-bench-'))
+  const bench = benchIn(folder, values.quick, Number(values.rounds ?? (values.quick ? 1 : 3)))
+  const measured: Measured[] = []
+  try {
+    for (const workload of chosen) {
+      const began = performance.now()
+      const outcome = await workload.run(bench)
+      measured.push({ workload, outcome })
+      tell({ workload, outcome }, (performance.now() - began) / 1000)
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  writeFileSync(values.out, `${JSON.stringify({ machine: machine(), quick: values.quick, measured }, null, 1)}\n`)
+  if (values.publish) publish(measured)
+  const missed = measured.flatMap(({ outcome }) => outcome.judgements).filter((judgement) => judgement.guarded && !met(judgement, MARGIN))
+  for (const { what } of missed) console.log(`Missed by more than the margin: ${what}`)
+  return values.quick && missed.length > 0 ? 1 : 0
+}
+
+function benchIn(folder: string, quick: boolean, rounds: number): Bench {
+  const known = new Map<number, People>()
+  const people = (count: number) => {
+    const there = known.get(count) ?? signIn(folder, count)
+    known.set(count, there)
+    return there
+  }
+  return { quick, rounds, folder, people }
+}
+
+/** The peers are installed on demand, and Belfry is measured as it is built. */
+function prepare(): void {
+  if (!existsSync(join(benchFolder, 'node_modules'))) run('npm', ['ci', '--no-audit', '--no-fund'], benchFolder)
+  run('npm', ['run', '--silent', 'build'], join(benchFolder, '..'))
+  mkdirSync(join(benchFolder, '../docs'), { recursive: true })
+}
+
+function run(command: string, args: readonly string[], cwd: string): void {
+  const { status } = spawnSync(command, args, { cwd, stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed.`)
+}
+
+process.exitCode = await main()

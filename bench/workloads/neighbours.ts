@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { contest, quantile } from '../lib/contest.js'
+import { inNode } from '../lib/contestants.js'
+import { type Answers, request, requestsFile, Sockets, startRequests } from '../lib/load.js'
+import { type Bench, figure, ratioTo, type Workload } from '../lib/workload.js'
+
+type Start = ReturnType<typeof inNode>
+type Window = readonly [began: number, ended: number]
+
+const EVERY = 1000
+
+/** What the host's other requests notice of a message to everybody. */
+export const neighbours: Workload = {
+  name: 'neighbours',
+  title: "The host's other requests during a message to everybody",
+  about:
+    'As before, and meanwhile a GET /ping of the same Express app is due every millisecond, whether or not those before it were answered. Only requests that were due between the beginning of a broadcast and its last ' +
+    'delivery count; their latency counts from when they were due.',
+  async run(bench) {
+    const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
+    const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
+    return {
+      results,
+      columns: [
+        { measure: 'p50', title: 'ping p50 ms' },
+        { measure: 'p99', title: 'ping p99 ms' },
+        { measure: 'held', title: 'event loop held at most ms' },
+        { measure: 'last', title: 'the last delivery after ms' },
+      ],
+      judgements: [
+        figure(results, 'p99', 'p99 of GET /ping during a broadcast', 'ms', { atMost: 5 }),
+        ...ratioTo(results, 'p99', 'socketio', 'p99 of GET /ping, against Socket.IO', { atMost: 0.02 }),
+        figure(results, 'held', 'The event loop is held at most', 'ms', { atMost: 10 }),
+        ...ratioTo(results, 'last', 'ws', 'The last client has it, against a loop over ws', { atMost: 1.2 }),
+      ],
+    }
+  },
+}
+
+async function disturbance(start: Start, bench: Bench) {
+  const connections = bench.quick ? 2000 : 10_000
+  const people = bench.people(connections)
+  await using server = await start(people, bench.folder)
+  await using sockets = await Sockets.open(server.port, server.dialect, people.cookies, connections)
+  for (let i = 0; i < 3; i++) await sockets.expect(1, () => server.broadcast('The canteen is closed today'))
+  const file = join(bench.folder, 'ping')
+  const samples = join(bench.folder, 'ping-samples')
+  writeFileSync(file, requestsFile([request('GET', '/ping', {})]))
+  await using pings = startRequests(server.port, file, { connections: 500, seconds: 60, every: EVERY, samples })
+  await pause(500)
+  await server.server.ask('watchLoop')
+  const windows: Window[] = []
+  for (let i = 0; i < (bench.quick ? 5 : 15); i++) {
+    const { result, last } = await sockets.expect(1, () => server.broadcast('The canteen is closed today'))
+    windows.push([result, last])
+    await pause(200)
+  }
+  const { longest } = await server.server.ask<{ longest: number }>('loop')
+  await pings.ask<Answers>('stop')
+  const latencies = during(windows, samples)
+  const last = quantile(
+    windows.map(([began, ended]) => (ended - began) / 1e6),
+    0.5,
+  )
+  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), held: longest, last }
+}
+
+/** The latencies, in milliseconds, of the requests that were due in one of the windows. */
+function during(windows: readonly Window[], samples: string): number[] {
+  const numbers = new BigUint64Array(new Uint8Array(readFileSync(samples)).buffer)
+  const latencies: number[] = []
+  for (let i = 0; i < numbers.length; i += 2) {
+    const due = Number(numbers[i])
+    if (windows.some(([began, ended]) => due >= began && due <= ended)) latencies.push(Number(numbers[i + 1]) / 1e6)
+  }
+  return latencies
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

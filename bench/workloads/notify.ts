@@ -1,0 +1,68 @@
+import { contest, quantile } from '../lib/contest.js'
+import { inNode } from '../lib/contestants.js'
+import { Sockets } from '../lib/load.js'
+import { compiled } from '../lib/processes.js'
+import { type Bench, figure, ratioTo, type Workload } from '../lib/workload.js'
+
+interface Setting {
+  readonly start: ReturnType<typeof inNode>
+  readonly settings?: object
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const USERS = 1000
+
+/** One notification to one user, from inside the host's process. */
+export const notify: Workload = {
+  name: 'notify',
+  title: 'Notifying one user, in process',
+  about:
+    'Notifications to 1,000 people in turn, each with an open socket, 64 in a turn of the event loop: stored, counted exactly, pushed. The peers commit each one (a row, an indexed count) and emit to the user’s room. ' +
+    'By rate, until the last frame has arrived; then one at a time, from the call to the frame. ‘No fsync’ is Belfry with fsync(2) taken away; ‘NORMAL’ is SQLite’s synchronous=NORMAL.',
+  async run(bench) {
+    const contestants: Record<string, Setting> = {
+      belfry: { start: inNode('belfry') },
+      socketio: { start: inNode('socketio') },
+      ws: { start: inNode('ws') },
+      'socketio, NORMAL': { start: inNode('socketio'), settings: { synchronous: 'NORMAL' } },
+      'belfry, no fsync': { start: inNode('belfry'), env: { LD_PRELOAD: compiled('nosync', ['-shared', '-fPIC']) } },
+    }
+    const results = await contest(bench.rounds, contestants, (contestant) => rateAndLatency(contestant, bench))
+    return {
+      results,
+      columns: [
+        { measure: 'rate', title: 'a second' },
+        { measure: 'cpu', title: 'CPU µs each' },
+        { measure: 'frames', title: 'frames each' },
+        { measure: 'p50', title: 'one alone: p50 ms to the frame' },
+      ],
+      judgements: [
+        ...ratioTo(results, 'rate', 'socketio', 'Rate, against Socket.IO with a commit each', { atLeast: 8 }),
+        ...ratioTo(results, 'each', 'belfry, no fsync', 'Cost at synchronous=FULL, against no fsync at all', { atMost: 1.15 }),
+        ...ratioTo(results, 'p50', 'ws', 'One alone to its frame, against commit, count and send by hand', { atMost: 1.05 }),
+        figure(results, 'rate', 'Notifications a second', '/s', { atLeast: 31_000 }),
+      ],
+    }
+  },
+}
+
+async function rateAndLatency({ start, settings, env }: Setting, bench: Bench) {
+  const count = bench.quick ? 12_800 : 64_000
+  const people = bench.people(USERS)
+  await using server = await start(people, bench.folder, settings, env)
+  await using sockets = await Sockets.open(server.port, server.dialect, people.cookies, USERS)
+  await server.server.ask('notify', { count: 6400, turn: 64, users: USERS })
+  await sockets.settled()
+  await sockets.reset()
+  const cpu = await server.cpu()
+  const { began, ended } = await server.server.ask<{ began: number; ended: number }>('notify', { count, turn: 64, users: USERS })
+  const { last, frames } = await sockets.settled()
+  const seconds = (Math.max(last, ended) - began) / 1e9
+  const used = (await server.cpu()) - cpu
+  const single: number[] = []
+  for (let i = 0; i < (bench.quick ? 50 : 300); i++) {
+    const { result, first } = await sockets.frames(1, () => server.server.ask<{ began: number }>('one', { user: String(1 + (i % USERS)) }))
+    single.push((first - result.began) / 1e6)
+  }
+  return { rate: count / seconds, each: (seconds / count) * 1e6, cpu: (used / count) * 1e6, frames: frames / count, p50: quantile(single, 0.5) }
+}
