@@ -35,6 +35,15 @@ async function shop(use: (shop: Shop) => Promise<void>, at: 'file' | 'memory' = 
   db.close()
 }
 
+/** What a function of a transaction promises, once that is committed: better-sqlite3 takes no function that returns a promise. */
+function within<T>(db: Database, run: () => Promise<T>): Promise<T> {
+  let promised: Promise<T> | undefined
+  db.transaction(() => {
+    promised = run()
+  })()
+  return promised ?? Promise.reject(new Error('not run'))
+}
+
 const toAda = (title: string) => ({ to: { user: 'ada' }, title }) as const
 const titles = async (notifications: Notifications) => (await notifications.list('ada')).items.map(({ title }) => title)
 
@@ -42,11 +51,10 @@ for (const at of ['file', 'memory'] as const) {
   describe(`inside a transaction of the host's, on a database in a ${at === 'file' ? 'file' : 'memory'}`, () => {
     it('what was committed is stored with it and pushed after it', () =>
       shop(async ({ db, notifications, tab, order, orders }) => {
-        const place = db.transaction(() => {
+        const stored = await within(db, () => {
           order()
           return notifications.notify(toAda('Order 1 placed'))
         })
-        const stored = await place()
         await tab.unread(1)
         assert.deepEqual([orders(), await titles(notifications)], [1, ['Order 1 placed']])
         assert.equal((await notifications.get('ada', stored.id)).title, 'Order 1 placed')
@@ -129,22 +137,16 @@ for (const at of ['file', 'memory'] as const) {
         })
         assert.throws(fail)
         assert.equal((await notifications.notify(draft)).replayed, false)
-        assert.equal(
-          await db
-            .transaction(() => notifications.notify(draft))()
-            .then(({ replayed }) => replayed),
-          true,
-        )
+        assert.equal((await within(db, () => notifications.notify(draft))).replayed, true)
         await tab.unread(1)
       }, at))
 
     it('a draft that is refused rejects, and leaves the rest of the transaction alone', () =>
       shop(async ({ db, notifications, tab, order, orders }) => {
-        const place = db.transaction(() => {
+        const [refused, stored] = await within(db, () => {
           order()
           return Promise.allSettled([notifications.notify(toAda('')), notifications.notify(toAda('Good'))])
         })
-        const [refused, stored] = await place()
         assert.deepEqual([refused.status, stored.status, orders()], ['rejected', 'fulfilled', 1])
         await tab.unread(1)
       }, at))
@@ -152,16 +154,14 @@ for (const at of ['file', 'memory'] as const) {
 }
 
 describe('outside of transactions', () => {
-  it('calls in one turn share a commit, each with its own outcome', () =>
-    shop(async ({ db, notifications, tab }) => {
-      const before = db.pragma('data_version', { simple: true })
+  it('calls in one turn have each its own outcome', () =>
+    shop(async ({ notifications, tab }) => {
       const drafts = Array.from({ length: 50 }, (_, n) => toAda(n === 25 ? '' : `${n}`))
       const outcomes = await Promise.allSettled(drafts.map((draft) => notifications.notify(draft)))
       assert.deepEqual(
         outcomes.flatMap(({ status }, n) => (status === 'rejected' ? [n] : [])),
         [25],
       )
-      assert.notEqual(db.pragma('data_version', { simple: true }), before)
       await tab.unread(49)
     }))
 
