@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MemoryStore, type SessionData } from 'express-session'
+import { LiveHost } from '../helpers/live-host.js'
+import { eventually, type Tab } from '../helpers/visitor.js'
+
+/** A store that tells of absent sessions by an error, and can be emptied or broken from outside, as another process would. */
+class OutsideStore extends MemoryStore {
+  out = false
+  readonly gone = new Set<string>()
+  reads = 0
+
+  override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
+    this.reads++
+    if (this.out) return void setImmediate(callback, new Error('the store is out'))
+    if (this.gone.has(id)) return void setImmediate(callback, Object.assign(new Error('no such session'), { code: 'ENOENT' }))
+    super.get(id, callback)
+  }
+}
+
+async function expectClosed(tab: Tab, within: number): Promise<void> {
+  await eventually(
+    () => tab.closed === 4401,
+    () => `4401 expected, got ${tab.closed}`,
+    within,
+  )
+}
+
+test('an expired session closes its sockets within a second, as an open socket never extends it', async () => {
+  await using host = await LiveHost.start({ maxAge: 700 })
+  const began = performance.now()
+  await using tab = await host.openTab(await host.signIn('ada'))
+  await expectClosed(tab, 1700)
+  assert.ok(performance.now() - began > 600, 'closed too early')
+})
+
+test('a session that is used meanwhile lives on, and so does its socket', async () => {
+  await using host = await LiveHost.start({ maxAge: 1000 })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  const began = performance.now()
+  await eventually(
+    async () => {
+      await host.visit('/ping', cookie)
+      return performance.now() - began > 2500
+    },
+    () => 'unreachable',
+  )
+  assert.equal(tab.closed, undefined)
+  await expectClosed(tab, 2000)
+})
+
+test('a store that is out at the deadline closes nobody; afterwards the deadline counts again', { timeout: 20_000 }, async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store, maxAge: 600 })
+  await using tab = await host.openTab(await host.signIn('ada'))
+  store.out = true
+  const { reads } = store
+  await eventually(
+    () => store.reads > reads,
+    () => 'the store was not asked',
+  )
+  await eventually(
+    () => host.warnings.length > 0,
+    () => 'nobody was warned',
+  )
+  assert.equal(tab.closed, undefined)
+  store.out = false
+  await expectClosed(tab, 5000)
+})
+
+test('a store that tells of an absent session by ENOENT is understood', async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store, maxAge: 600 })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  store.gone.add(decodeURIComponent(cookie).replace(/^connect\.sid=s:/, '').split('.')[0] ?? '')
+  await expectClosed(tab, 1700)
+})
+
+test('a session that vanished elsewhere without a word closes its sockets within half a minute', { timeout: 40_000 }, async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await using other = await host.openTab(await host.signIn('bo'))
+  store.gone.add(decodeURIComponent(cookie).replace(/^connect\.sid=s:/, '').split('.')[0] ?? '')
+  await expectClosed(tab, 32_000)
+  assert.equal(other.closed, undefined)
+})
+
+test("a destroy of the host's that fails closes nothing, and the host is told", async () => {
+  const store = new MemoryStore()
+  store.destroy = (_id, callback) => void setImmediate(() => callback?.(new Error('read-only')))
+  await using host = await LiveHost.start({ store })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await host.visit('/sign-out', cookie, 'POST')
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'Still here' })
+  await eventually(
+    () => tab.state?.unread === 1,
+    () => 'no news',
+  )
+  assert.equal(tab.closed, undefined)
+})

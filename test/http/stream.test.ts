@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { MemoryStore } from 'express-session'
+import { LiveHost } from '../helpers/live-host.js'
+import { handshake, openRaw } from '../helpers/raw-upgrade.js'
+import { eventually } from '../helpers/visitor.js'
+
+interface Event {
+  readonly event: string
+  readonly id: string
+  readonly data: { readonly version: number; readonly unread?: number; readonly epoch?: string; readonly latest?: { readonly title: string } }
+}
+
+/** An event stream that is read as it comes. */
+class Stream implements AsyncDisposable {
+  readonly answer: Response
+  ended = false
+  text = ''
+  readonly #abort: AbortController
+  readonly #read: Promise<void>
+
+  private constructor(answer: Response, abort: AbortController) {
+    this.answer = answer
+    this.#abort = abort
+    this.#read = this.#follow()
+  }
+
+  static async open(host: LiveHost, cookie: string, headers: Readonly<Record<string, string>> = {}): Promise<Stream> {
+    const abort = new AbortController()
+    const answer = await fetch(`${host.url}/notifications/stream`, { headers: { cookie, ...headers }, signal: abort.signal })
+    return new Stream(answer, abort)
+  }
+
+  get events(): Event[] {
+    const blocks = this.text.split('\n\n').slice(0, -1)
+    return blocks.filter((block) => block.startsWith('event:')).map((block) => {
+      const [, event = '', id = '', data = ''] = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(block) ?? []
+      return { event, id, data: JSON.parse(data) }
+    })
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      for await (const chunk of this.answer.body ?? []) this.text += Buffer.from(chunk).toString()
+    } catch {
+      // Cut off, or aborted by the test itself.
+    }
+    this.ended = true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort()
+    await this.#read
+  }
+}
+
+async function expectUnread(stream: Stream, unread: number): Promise<void> {
+  await eventually(
+    () => stream.events.findLast(({ event }) => event !== 'heartbeat')?.data.unread === unread,
+    () => `${unread} expected: ${stream.text}`,
+    1000,
+  )
+}
+
+test('a stream carries the same frames as the socket, as server-sent events', async () => {
+  await using host = await LiveHost.start({ heartbeat: 0.3 })
+  const cookie = await host.signIn('ada')
+  await using stream = await Stream.open(host, cookie)
+  assert.equal(stream.answer.status, 200)
+  assert.match(stream.answer.headers.get('content-type') ?? '', /^text\/event-stream/)
+  assert.equal(stream.answer.headers.get('cache-control'), 'private, no-cache, no-transform')
+  assert.equal(stream.answer.headers.get('x-accel-buffering'), 'no')
+  await expectUnread(stream, 0)
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'News' })
+  await expectUnread(stream, 1)
+  await eventually(
+    () => stream.events.some(({ event }) => event === 'heartbeat'),
+    () => 'no heartbeat',
+  )
+  const { epoch, version, unread } = await host.notifications.state('ada')
+  const [hello, news] = stream.events.filter(({ event }) => event !== 'heartbeat')
+  assert.deepEqual({ ...hello?.data }, { type: 'hello', epoch, version: version - 1, unread: 0, heartbeat: 0.3, reconnectWithin: 10 })
+  assert.equal(news?.event, 'unread')
+  assert.equal(news?.id, `${epoch}-${version}`)
+  assert.equal(news?.data.unread, unread)
+  assert.equal(news?.data.latest?.title, 'News')
+  assert.deepEqual(stream.events.findLast(({ event }) => event === 'heartbeat'), { event: 'heartbeat', id: `${epoch}-${version}`, data: { type: 'heartbeat', version } })
+})
+
+test('a stream counts as a connection, under the same caps', async () => {
+  await using host = await LiveHost.start({ maxConnectionsPerUser: 2, maxConnections: 3 })
+  const ada = await host.signIn('ada')
+  await using first = await Stream.open(host, ada)
+  await using _tab = await host.openTab(ada)
+  assert.equal(await host.metric('belfry_connections'), 2)
+  const full = await host.visit('/notifications/stream', ada)
+  assert.equal(full.status, 429)
+  assert.ok(Number(full.headers.get('retry-after')) > 0)
+  assert.match(full.headers.get('content-type') ?? '', /^application\/problem\+json/)
+  await using _other = await Stream.open(host, await host.signIn('bo'))
+  assert.equal((await host.visit('/notifications/stream', await host.signIn('cy'))).status, 503)
+  await first[Symbol.asyncDispose]()
+  await eventually(
+    async () => (await host.metric('belfry_connections')) === 2,
+    () => 'a stream that was closed is still counted',
+  )
+})
+
+test('without a session a stream is refused with 401, from a foreign origin with 403', async () => {
+  await using host = await LiveHost.start()
+  assert.equal((await host.visit('/notifications/stream', '')).status, 401)
+  const cookie = await host.signIn('ada')
+  await using foreign = await Stream.open(host, cookie, { origin: 'https://evil.example' })
+  assert.equal(foreign.answer.status, 403)
+  await using own = await Stream.open(host, cookie, { origin: host.url })
+  assert.equal(own.answer.status, 200)
+})
+
+test('HEAD opens no stream', async () => {
+  await using host = await LiveHost.start()
+  const answer = await host.visit('/notifications/stream', await host.signIn('ada'), 'HEAD')
+  assert.equal(answer.status, 200)
+  assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/)
+  assert.equal(await host.metric('belfry_connections'), 0)
+})
+
+test('a stream ends with its session, and then answers 401', async () => {
+  await using host = await LiveHost.start()
+  const cookie = await host.signIn('ada')
+  await using stream = await Stream.open(host, cookie)
+  await expectUnread(stream, 0)
+  await host.visit('/sign-out', cookie, 'POST')
+  await eventually(
+    () => stream.ended,
+    () => 'it is still open',
+    1000,
+  )
+  assert.equal((await host.visit('/notifications/stream', cookie)).status, 401)
+})
+
+test('a stream never extends its session, however it ends', async () => {
+  const store = new MemoryStore()
+  await using host = await LiveHost.start({ store, maxAge: 60_000 })
+  const cookie = await host.signIn('ada')
+  let touched = 0
+  const touch = store.touch.bind(store)
+  store.touch = (id, session, callback) => {
+    touched++
+    touch(id, session, callback)
+  }
+  await using stream = await Stream.open(host, cookie)
+  await expectUnread(stream, 0)
+  await host.notifications.disconnect({ user: 'ada' })
+  await eventually(
+    () => stream.ended,
+    () => 'it is still open',
+  )
+  assert.equal(touched, 0)
+})
+
+test('closing ends every stream', async () => {
+  const host = await LiveHost.start()
+  await using stream = await Stream.open(host, await host.signIn('ada'))
+  await expectUnread(stream, 0)
+  await host.notifications.close()
+  await eventually(
+    () => stream.ended,
+    () => 'it is still open',
+  )
+  assert.equal(await host.metric('belfry_connections'), 0)
+  await host[Symbol.asyncDispose]()
+})
+
+test('a stream that nobody reads holds one state back, not the queue', async () => {
+  await using host = await LiveHost.start()
+  const cookie = await host.signIn('ada')
+  await using lively = await host.openTab(cookie)
+  const slow = await openRaw(host.port)
+  slow.write(handshake({ port: host.port, path: '/notifications/stream', headers: { Cookie: cookie, Connection: null, Upgrade: null } }))
+  await once(slow, 'data')
+  slow.pause()
+  const backlog = () => [...host.sockets].reduce((sum, socket) => sum + socket.writableLength, 0)
+  const news = { to: { user: 'ada' }, title: 'News', body: '\u{1F514}'.repeat(5000) }
+  let sent = 0
+  for (; backlog() === 0 && sent < 5000; sent++) await host.notifications.notify(news)
+  const held = backlog()
+  assert.ok(held > 0, 'the kernel took everything')
+  for (let i = 0; i < 50; i++) await host.notifications.notify(news)
+  await eventually(
+    () => lively.state?.unread === sent + 50,
+    () => 'the other tab was held up',
+  )
+  assert.equal(backlog(), held)
+  slow.destroy()
+})
