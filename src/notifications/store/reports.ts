@@ -34,14 +34,14 @@ const EXCEPT = `NOT IN (SELECT value FROM json_each(@except))`
 
 /** Each named user and when they read it, from the delivery that they got last; -1 for not yet. */
 const NAMED = `
-  SELECT user, CASE WHEN position IS NULL THEN -1 ELSE ${READ_AT('user', 'position')} END AS readAt FROM (
+  SELECT user, CASE WHEN had.position IS NULL THEN -1 ELSE ${READ_AT('had.user', 'had.position')} END AS readAt FROM (
     SELECT who.user, (SELECT max(d.position) FROM notification_deliveries d WHERE d.notification = @seq AND d.audience = 'user:' || who.user) AS position
     FROM (SELECT user_id AS user FROM notification_recipients WHERE notification = @seq AND @user IS NULL UNION ALL SELECT @user WHERE @user IS NOT NULL) who
-    WHERE who.user ${EXCEPT})`
+    WHERE who.user ${EXCEPT}) had`
 
 /** Each who has read a broadcast: those with a watermark above it or a receipt for it, where their membership has it. */
 const MANY = `
-  SELECT user, ${READ_AT('user', '@position')} AS readAt FROM (
+  SELECT had.user, ${READ_AT('had.user', '@position')} AS readAt FROM (
     SELECT u.user_id AS user FROM notification_users u
       WHERE u.watermark >= @position AND @audience = 'everyone' AND u.since <= @published_at
     UNION
@@ -51,8 +51,8 @@ const MANY = `
     SELECT r.user_id FROM notification_receipts r
       WHERE r.position = @position AND (
         (@audience = 'everyone' AND coalesce((SELECT u.since FROM notification_users u WHERE u.user_id = r.user_id), 0) <= @published_at)
-        OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = r.user_id AND m.audience = @audience AND m.since <= @published_at)))
-  WHERE user ${EXCEPT}`
+        OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = r.user_id AND m.audience = @audience AND m.since <= @published_at))) had
+  WHERE had.user ${EXCEPT}`
 
 /** What was sent, and who has read it. Reads only. */
 export class Reports {

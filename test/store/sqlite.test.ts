@@ -1,0 +1,4 @@
+import { storeContract } from '../contracts/store.js'
+import { SqliteSubject } from './subject.js'
+
+storeContract('SQLite', async () => new SqliteSubject())
