@@ -6,7 +6,7 @@ import { eventually, type Tab, Visitor } from '../helpers/visitor.js'
 import { Model } from './model.js'
 
 const SEEDS = process.env.MODEL_SEED === undefined ? [1, 2] : [Number(process.env.MODEL_SEED)]
-const STEPS = Number(process.env.MODEL_STEPS ?? 120)
+const STEPS = Number(process.env.MODEL_STEPS ?? 60)
 
 for (const seed of SEEDS) {
   test(`every badge, poll, list and page agrees with a model through ${STEPS} random steps (seed ${seed})`, { timeout: 170_000 }, async () => {
