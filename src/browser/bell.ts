@@ -1,7 +1,9 @@
 import { badgeText, type State } from '../notifications/protocol.js'
 import { createAnnouncer } from './announce.js'
 import { type Client, createClient } from './core.js'
+import { h } from './dom.js'
 import { english, type Say, sayIn } from './messages.js'
+import { Panel } from './panel.js'
 import { type Clock, createClock } from './time.js'
 
 const clients = new Map<string, Client>()
@@ -23,6 +25,7 @@ export class NotificationBell extends HTMLElement {
   say!: Say
   clock!: Clock
   #leave: (() => void) | undefined
+  #panel: Panel | undefined
   #announce: ReturnType<typeof createAnnouncer> | undefined
 
   connectedCallback(): void {
@@ -33,6 +36,7 @@ export class NotificationBell extends HTMLElement {
     this.client ??= clientOf(base ?? '/notifications', user, stateOf(this))
     const status = this.querySelector('[role=status]')
     if (status) this.#announce ??= createAnnouncer(status, this.say)
+    this.#panel ??= this.#becomeButton()
     this.#leave = this.client.subscribe(() => this.#show())
     this.#show()
   }
@@ -45,6 +49,19 @@ export class NotificationBell extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#leave?.()
+  }
+
+  /** The link to the inbox becomes a button with a panel, where the browser knows popovers; the inbox is linked from there. */
+  #becomeButton(): Panel | undefined {
+    const link = this.querySelector<HTMLElement>('a.belfry-bell')
+    if (!link || !('popover' in this)) return undefined
+    const hadFocus = link === document.activeElement
+    const control = h('button', { type: 'button', class: link.className, 'aria-expanded': 'false' }, ...link.childNodes)
+    const panel = new Panel(this, control)
+    control.setAttribute('aria-controls', panel.element.id)
+    link.replaceWith(control, panel.element)
+    if (hadFocus) control.focus()
+    return panel
   }
 
   #show(): void {
@@ -62,6 +79,7 @@ export class NotificationBell extends HTMLElement {
     if (control) set(control, 'aria-label', name)
     showInTitle(signedOut ? '' : badge)
     this.#announce?.(snapshot)
+    this.#panel?.refresh()
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
   }
 }

@@ -84,15 +84,17 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
     },
   })
 
+  const believe = ({ state: told, latest, connection }: Extract<TabMessage, { type: 'told' }>) => {
+    if (told) store.offer(told, latest)
+    store.connection(connection)
+  }
   const heard = (message: TabMessage) => {
-    if (message.type === 'ask' && leading && getSnapshot().connection !== 'signed-out') tell()
+    if (message.type === 'ask' && leading) tell()
     if (message.type === 'over') over()
     if (message.type === 'did') store.offer(message.state)
     if (message.type === 'looking?' && document.hasFocus()) tabs?.post({ type: 'looking' })
     if (message.type === 'looking') seen?.()
-    if (message.type !== 'told' || leading) return
-    if (message.state) store.offer(message.state, message.latest)
-    store.connection(message.connection)
+    if (message.type === 'told' && !leading) believe(message)
   }
   const lead = () => {
     leading = true

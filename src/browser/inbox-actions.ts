@@ -74,7 +74,7 @@ export function enhanceActions(view: InboxView): RowActions {
     const before = row.dataset.state as ItemState
     const hadFocus = row.querySelector('.belfry-actions')?.contains(document.activeElement)
     showState(row, AFTER[action], say)
-    if (hadFocus) row.querySelector<HTMLElement>('.belfry-actions button:not(:disabled)')?.focus()
+    if (hadFocus) [...row.querySelectorAll<HTMLElement>('.belfry-actions button')].find((button) => button.checkVisibility())?.focus()
     await send(idOf(row), action, () => showState(row, before, say))
   }
 

@@ -166,7 +166,8 @@ export function createLadder({ base, query, poll, offer, version, status }: Ladd
     start() {
       running = true
       blocked = false
-      attempt((rung = 0))
+      rung = 0
+      attempt(rung)
     },
     stop,
     check() {

@@ -19,6 +19,15 @@ export const english = {
   unarchived: 'Moved to the inbox:',
   undo: 'Undo',
   failed: 'That did not work. Please try again.',
+  retry: 'Try again',
+  offline: 'There is no connection. What you see may be old.',
+  signedOut: 'You are signed out.',
+  signIn: 'Sign in',
+  empty: 'Nothing here yet. What concerns you will appear here.',
+  readAll: 'Mark all as read',
+  markRead: 'Mark as read',
+  archive: 'Archive',
+  seeAll: 'See all',
 } satisfies Record<string, string | Plural>
 
 export type MessageKey = keyof typeof english
