@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Pages that come without a script of their own have no file here; an entry that is missing is passed over. */
 const entries = ['belfry', 'inbox', 'compose']
+const styles = ['belfry', 'app']
 
 /** Builds what is stale: the server into `dist/`, the browser half into `public/build/`. Says what it does on standard error. */
 export async function buildStale() {
@@ -23,7 +24,7 @@ export async function buildStale() {
     {
       name: 'browser half',
       to: join('public', 'build'),
-      sources: [...sources.filter((file) => file.startsWith(browser)), join('src', 'notifications', 'protocol.ts')],
+      sources: [...sources.filter((file) => file.startsWith(browser)), join('src', 'notifications', 'protocol.ts'), ...styles.map(styleFile)],
       make: buildBrowser,
     },
   ]
@@ -58,9 +59,13 @@ async function buildServer(to) {
 
 async function buildBrowser(to) {
   const { build: bundle } = await import('esbuild')
-  const entryPoints = entries.map((name) => join(root, 'src', 'browser', `${name}.ts`)).filter(existsSync)
-  if (entryPoints.length === 0) return
+  const scripts = entries.map((name) => ({ in: join(root, 'src', 'browser', `${name}.ts`), out: name })).filter((entry) => existsSync(entry.in))
+  const entryPoints = [...scripts, ...styles.map((name) => ({ in: join(root, styleFile(name)), out: name }))]
   await bundle({ entryPoints, outdir: to, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'error' })
+}
+
+function styleFile(name) {
+  return join('public', `${name}.css`)
 }
 
 function filesBelow(folder) {

@@ -10,6 +10,8 @@ const VIEWS = fileURLToPath(new URL('../../views/app/', import.meta.url))
 export const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url))
 
 const COMPOSE = '/build/compose.js'
+/** Minified where it was built, else as it was written. */
+const STYLES = ['/build/app.css', '/app.css']
 const versions = new Map<string, string>()
 
 /** The address of a file in `public/` with its version, under which it may be kept for good. */
@@ -46,7 +48,11 @@ export function layout(
   parts: { readonly title: string; readonly current: string; readonly head: string; readonly body: string },
 ): Promise<string> {
   const { notifications, me } = res.locals
-  return ejs.renderFile(`${VIEWS}layout.ejs`, { ...parts, user: me ?? null, notifications, appStyles: asset('/app.css') }, { cache: true })
+  return ejs.renderFile(
+    `${VIEWS}layout.ejs`,
+    { ...parts, user: me ?? null, notifications, appStyles: asset(STYLES.find((path) => versionOf(path) !== '') ?? '') },
+    { cache: true },
+  )
 }
 
 function hashOf(file: string): string {

@@ -356,6 +356,16 @@ describe('read-all', () => {
     })
   }
 
+  it('takes no list of one for a cursor', async () => {
+    await using host = await Host.start()
+    const { agent, items } = await withInbox(host, 'ada', 1)
+    await agent
+      .post('/notifications/read-all')
+      .set('Accept', json)
+      .send({ upTo: [first(items).cursor] })
+      .expect(400)
+  })
+
   it('reads the body that the host parsed already', async () => {
     await using host = await Host.start({ before: (app) => app.use(express.json(), express.urlencoded({ extended: true })) })
     const { agent, items } = await withInbox(host, 'ada', 1)

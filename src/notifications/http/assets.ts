@@ -4,9 +4,10 @@ import type { RequestHandler } from 'express'
 import { NotFoundError } from '../errors.js'
 
 const FILES = {
-  'belfry.js': { at: 'build/belfry.js', type: 'text/javascript; charset=utf-8' },
-  'inbox.js': { at: 'build/inbox.js', type: 'text/javascript; charset=utf-8' },
-  'belfry.css': { at: 'belfry.css', type: 'text/css; charset=utf-8' },
+  'belfry.js': { at: ['build/belfry.js'], type: 'text/javascript; charset=utf-8' },
+  'inbox.js': { at: ['build/inbox.js'], type: 'text/javascript; charset=utf-8' },
+  // Minified where it was built, else as it was written.
+  'belfry.css': { at: ['build/belfry.css', 'belfry.css'], type: 'text/css; charset=utf-8' },
 } as const
 
 export type AssetName = keyof typeof FILES
@@ -17,6 +18,7 @@ interface Asset {
   readonly hash: string
 }
 
+const PUBLIC = new URL('../../../public/', import.meta.url)
 const YEAR = 31_536_000
 const loaded = new Map<AssetName, Asset>()
 
@@ -44,16 +46,16 @@ function isAsset(name: string): name is AssetName {
 function load(name: AssetName): Asset | undefined {
   const known = loaded.get(name)
   if (known !== undefined) return known
-  const bytes = read(new URL(`../../../public/${FILES[name].at}`, import.meta.url))
+  const bytes = FILES[name].at.map(read).find((found) => found !== undefined)
   if (bytes === undefined) return undefined
   const asset = { type: FILES[name].type, bytes, hash: createHash('sha256').update(bytes).digest('base64url').slice(0, 12) }
   loaded.set(name, asset)
   return asset
 }
 
-function read(file: URL): Buffer | undefined {
+function read(path: string): Buffer | undefined {
   try {
-    return readFileSync(file)
+    return readFileSync(new URL(path, PUBLIC))
   } catch {
     return undefined
   }
