@@ -65,9 +65,10 @@ export class AppDatabase {
     return this.run(() => transaction.immediate())
   }
 
-  /** Rejects while the database cannot be read. */
+  /** Rejects while users or sessions cannot be read. */
   async check(): Promise<void> {
-    await this.run(() => this.prepare('SELECT count(*) FROM users WHERE id = 0').get())
+    const sql = `SELECT (SELECT count(*) FROM users WHERE id = 0) + (SELECT count(*) FROM sessions WHERE id = '')`
+    await this.run(() => this.prepare(sql).get())
   }
 
   close(): void {

@@ -70,11 +70,12 @@ export async function startApp(config: Config, { log, ...options }: StartOptions
 /** Runs the app until a signal ends it; a second signal ends it at once. Returns the exit code: 1 where it could not start, with one line on `err`. */
 export async function runApp(env: Environment, out: Output, err: Output): Promise<number> {
   try {
+    const stop = signal()
     const config = parseConfig(env)
     const log = createLog(config.logLevel)
     const app = await startApp(config, { log })
     out.write(greeting(app))
-    await signal()
+    await stop
     log.info('stopping')
     process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
     await app.close()

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import request from 'supertest'
+import { startTestApp } from '../helpers/app.js'
+import { Visitor } from '../helpers/visitor.js'
+
+describe('GET /healthz', () => {
+  it('says that all is well, to anyone and without a session', async () => {
+    await using app = await startTestApp()
+    const answer = await request(app.url)
+      .get('/healthz')
+      .expect(200)
+      .expect('Content-Type', /application\/json/)
+    assert.deepEqual(answer.body, { status: 'ok', database: true, notifications: true })
+    assert.equal(answer.get('Set-Cookie'), undefined)
+  })
+
+  it('is 503 while the database or the sessions are out, and well again when they are back', async () => {
+    await using app = await startTestApp()
+    const { handle } = app.context.database
+    handle.exec('ALTER TABLE sessions RENAME TO sessions_away')
+    const answer = await request(app.url).get('/healthz').expect(503)
+    assert.equal(answer.body.database, false)
+    assert.ok(Number(answer.get('Retry-After')) > 0)
+    handle.exec('ALTER TABLE sessions_away RENAME TO sessions')
+    await request(app.url).get('/healthz').expect(200)
+  })
+})
+
+describe('while the session store is out', () => {
+  it('pages, forms and scripts get 503 with Retry-After, and it heals by itself', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    const { handle } = app.context.database
+    handle.exec('ALTER TABLE sessions RENAME TO sessions_away')
+    for (const path of ['/notifications', '/account', '/notifications/unread']) {
+      const answer = await ada.get(path)
+      assert.equal(answer.status, 503, path)
+      assert.ok(Number(answer.headers.get('retry-after')) > 0)
+    }
+    const form = await ada.post('/account/password', { form: { current: 'x', password: 'y' } })
+    assert.equal(form.status, 503)
+    assert.doesNotMatch(await form.text(), /SqliteError|no such table/)
+    handle.exec('ALTER TABLE sessions_away RENAME TO sessions')
+    assert.equal((await ada.get('/account')).status, 200)
+  })
+})
+
+describe('GET /metrics', () => {
+  it('tells loopback what is counted, Node’s defaults included', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    await using _tab = await ada.openTab()
+    const { text } = await request(app.url)
+      .get('/metrics')
+      .expect(200)
+      .expect('Content-Type', /text\/plain/)
+    assert.match(text, /^belfry_connections 1$/m)
+    for (const name of [
+      'belfry_pushes_total',
+      'belfry_push_seconds',
+      'belfry_upgrades_refused_total',
+      'belfry_store_seconds',
+      'nodejs_eventloop_lag_seconds',
+    ]) {
+      assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'))
+    }
+  })
+
+  it('refuses others by the address that a trusted proxy gives', async () => {
+    await using app = await startTestApp({ TRUST_PROXY: '1' })
+    await request(app.url).get('/metrics').set('X-Forwarded-For', '203.0.113.7').expect(403)
+    await request(app.url).get('/metrics').set('X-Forwarded-For', '127.0.0.1').expect(200)
+    await using plain = await startTestApp()
+    await request(plain.url).get('/metrics').set('X-Forwarded-For', '203.0.113.7').expect(200)
+  })
+
+  it('with a token answers those who have it, and nobody else', async () => {
+    await using app = await startTestApp({ METRICS_TOKEN: 'the-token' })
+    await request(app.url).get('/metrics').expect(403)
+    for (const value of ['Bearer nope', 'Bearer the-token2', 'Bearer', 'Basic the-token', 'Bearer  ']) {
+      await request(app.url).get('/metrics').set('Authorization', value).expect(403)
+    }
+    await request(app.url).get('/metrics?token=the-token').expect(403)
+    await request(app.url).get('/metrics').set('Authorization', 'Bearer the-token').expect(200)
+  })
+})
+
+describe('every answer', () => {
+  it('carries a strict policy, and is not told apart by a server name', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    for (const path of ['/account', '/notifications', '/login', '/nowhere', '/app.css']) {
+      const { headers } = await ada.get(path)
+      const policy = headers.get('content-security-policy') ?? ''
+      assert.match(policy, /default-src 'none'/)
+      assert.match(policy, /require-trusted-types-for 'script'/)
+      assert.doesNotMatch(policy, /unsafe|upgrade-insecure-requests|https?:/)
+      assert.equal(headers.get('referrer-policy'), 'same-origin')
+      assert.equal(headers.get('x-content-type-options'), 'nosniff')
+      assert.equal(headers.get('x-powered-by'), null)
+      assert.match(headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/)
+    }
+  })
+
+  it('holds no script or style of its own', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    for (const path of ['/account', '/notifications', '/login', '/nowhere']) {
+      const page = await (await ada.get(path)).text()
+      assert.doesNotMatch(page, /<style|<script(?![^>]+src=)|\son\w+=|\sstyle=/i, path)
+    }
+  })
+
+  it('of a file is kept for good under the address of its version only', async () => {
+    await using app = await startTestApp()
+    const page = await (await new Visitor(app.url).get('/login')).text()
+    const [href = ''] = /\/app\.css\?v=[\w-]+/.exec(page) ?? []
+    await request(app.url)
+      .get(href)
+      .expect(200)
+      .expect('Cache-Control', /immutable/)
+    await request(app.url).get('/app.css').expect(200).expect('Cache-Control', 'public, no-cache')
+    await request(app.url).get('/app.css?v=other').expect(200).expect('Cache-Control', 'public, no-cache')
+    const answer = await request(app.url).get('/missing.css?v=')
+    assert.doesNotMatch(answer.get('Cache-Control') ?? '', /public/)
+  })
+})

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { PASSWORD } from '../helpers/app.js'
+import { eventually, Visitor } from '../helpers/visitor.js'
+
+const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
+
+/** A folder in which the app can be started, more than once, as an operator would. */
+class Place implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'belfry-start-'))
+  readonly database = join(this.folder, 'data', 'belfry.db')
+  readonly #started: Start[] = []
+
+  start(settings: Readonly<Record<string, string>> = {}): Start {
+    const env = { PATH: process.env.PATH ?? '', PORT: '0', DATABASE_URL: this.database, LOG_LEVEL: 'warn', ...settings }
+    const start = new Start(spawn(process.execPath, ['--import', 'tsx', bin, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+    this.#started.push(start)
+    return start
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#started.map((start) => start.end('SIGKILL')))
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+class Start {
+  out = ''
+  err = ''
+  /** Exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    child.stdout?.on('data', (chunk: Buffer) => {
+      this.out += chunk.toString()
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.err += chunk.toString()
+    })
+    this.ended = once(child, 'close').then(([code]) => code)
+  }
+
+  /** Where it listens, as the first line that names an address says. */
+  async url(): Promise<string> {
+    const found = () => /http:\/\/[^\s/]+/.exec(this.out)?.[0]
+    await eventually(
+      () => found() !== undefined || this.#child.exitCode !== null,
+      () => `it does not listen: ${this.err}`,
+      30_000,
+    )
+    assert.ok(found(), this.err)
+    return found() ?? ''
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.kill(signal)
+    return this.ended
+  }
+}
+
+describe('the first start', () => {
+  it('says where it listens and how to sign in, and keeps everything to itself', async () => {
+    await using place = new Place()
+    const start = place.start({ LOG_LEVEL: 'trace' })
+    const url = await start.url()
+    assert.match(start.out, /^Belfry listens on http:\/\/localhost:\d+\nSign in as admin with password [a-z2-9]{20}\n$/)
+    const password = /with password (\S+)/.exec(start.out)?.[1] ?? ''
+    const admin = await Visitor.signedIn(url, 'admin', password)
+    assert.equal((await admin.get('/admin/users')).status, 200)
+    for (const file of ['belfry.db', 'session-secret']) assert.equal(statSync(join(place.folder, 'data', file)).mode & 0o777, 0o600, file)
+    assert.ok(!start.err.includes(password))
+    assert.match(start.out, /^[^\n]+\n[^\n]+\n$/, 'requests are not logged to standard output')
+  })
+
+  it('is silent about a password that was given', async () => {
+    await using place = new Place()
+    const start = place.start({ ADMIN_USERNAME: 'grace', ADMIN_PASSWORD: PASSWORD })
+    const url = await start.url()
+    assert.doesNotMatch(start.out, /password|Sign in/)
+    await Visitor.signedIn(url, 'grace', PASSWORD)
+  })
+
+  it('by three processes at once makes one admin and one secret', async () => {
+    await using place = new Place()
+    const starts = [place.start(), place.start(), place.start()]
+    const urls = await Promise.all(starts.map((start) => start.url()))
+    await eventually(
+      () => starts.some(({ out }) => out.includes('Sign in')),
+      () => 'nobody says how to sign in',
+      10_000,
+    )
+    const told = starts.filter(({ out }) => out.includes('Sign in as'))
+    assert.equal(told.length, 1)
+    const admin = await Visitor.signedIn(urls[0] ?? '', 'admin', /with password (\S+)/.exec(told[0]?.out ?? '')?.[1] ?? '')
+    for (const url of urls) {
+      const visitor = new Visitor(url)
+      visitor.cookie = admin.cookie
+      assert.equal((await visitor.get('/account')).status, 200)
+    }
+  })
+})
+
+describe('a restart', () => {
+  it('keeps people signed in, and says nothing of passwords', async () => {
+    await using place = new Place()
+    const first = place.start({ ADMIN_PASSWORD: PASSWORD })
+    const ada = await Visitor.signedIn(await first.url(), 'admin', PASSWORD)
+    assert.equal(await first.end('SIGTERM'), 0)
+    const second = place.start({ ADMIN_PASSWORD: 'ignored, for there is an admin' })
+    const visitor = new Visitor(await second.url())
+    visitor.cookie = ada.cookie
+    assert.equal((await visitor.get('/account')).status, 200)
+    assert.doesNotMatch(second.out, /password/)
+  })
+
+  it('with another secret signs everybody out', async () => {
+    await using place = new Place()
+    const first = place.start({ ADMIN_PASSWORD: PASSWORD, SESSION_SECRET: 'one secret of many' })
+    const ada = await Visitor.signedIn(await first.url(), 'admin', PASSWORD)
+    await first.end('SIGTERM')
+    const visitor = new Visitor(await place.start({ SESSION_SECRET: 'quite another secret' }).url())
+    visitor.cookie = ada.cookie
+    assert.equal((await visitor.get('/account')).status, 303)
+  })
+})
+
+describe('a start that cannot be', () => {
+  const inOneLine = async (start: Start, expected: RegExp) => {
+    assert.equal(await start.ended, 1)
+    assert.match(start.err, expected)
+    assert.match(start.err, /^[^\n]+\n$/, 'one line')
+    assert.equal(start.out, '')
+  }
+
+  it('ends with one line and exit code 1 for a bad setting', async () => {
+    await using place = new Place()
+    await Promise.all([
+      inOneLine(place.start({ PORT: 'http' }), /^PORT="http" can't be used: /),
+      inOneLine(place.start({ DATABASE_URL: 'postgres://u:p@localhost/x' }), /^DATABASE_URL=.*PostgreSQL is not there yet/),
+      inOneLine(place.start({ HOST: '192.0.2.1' }), /^HOST="192\.0\.2\.1" can't be used: /),
+    ])
+  })
+
+  it('ends so where the first admin cannot be made as told', async () => {
+    await using place = new Place()
+    await Promise.all([
+      inOneLine(place.start({ ADMIN_PASSWORD: 'short' }), /^ADMIN_PASSWORD can't be used as it is: (?!.*short)/),
+      inOneLine(place.start({ ADMIN_USERNAME: '123' }), /^ADMIN_USERNAME="123" can't be used: /),
+    ])
+  })
+
+  it('ends so where something listens already', async () => {
+    await using place = new Place()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    await inOneLine(place.start({ PORT: String(port), ADMIN_PASSWORD: PASSWORD }), /^PORT="\d+" can't be used: something listens there already/)
+    other.close()
+  })
+
+  it('ends so where the database is no database, a folder, or newer than the app', async () => {
+    await using place = new Place()
+    mkdirSync(join(place.folder, 'data'))
+    const [text, newer] = [join(place.folder, 'text.db'), join(place.folder, 'newer.db')]
+    writeFileSync(text, 'This is no database, but long enough to be taken for one at first sight.'.repeat(100))
+    const database = new Database(newer)
+    database.exec(`CREATE TABLE app_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL);
+      INSERT INTO app_migrations VALUES (1, '0001_from_tomorrow.sql', 'x', 0)`)
+    database.close()
+    await Promise.all([
+      inOneLine(place.start({ DATABASE_URL: text }), /^DATABASE_URL=.* can't be used: that file is not a database/),
+      inOneLine(place.start({ DATABASE_URL: join(place.folder, 'data') }), /^DATABASE_URL=.* can't be used: that is a folder/),
+      inOneLine(place.start({ DATABASE_URL: newer }), /migration/),
+    ])
+  })
+
+  it('ends so where the secret beside the database is damaged', async () => {
+    await using place = new Place()
+    mkdirSync(join(place.folder, 'data'))
+    writeFileSync(join(place.folder, 'data', 'session-secret'), 'x\n')
+    await inOneLine(place.start(), /session-secret is damaged/)
+    assert.equal(readFileSync(join(place.folder, 'data', 'session-secret'), 'utf8'), 'x\n')
+  })
+})
+
+describe('SIGTERM', () => {
+  it('ends the app with exit code 0: live connections hear 1012, a request that was begun is answered', async () => {
+    await using place = new Place()
+    const start = place.start({ ADMIN_PASSWORD: PASSWORD, LOG_LEVEL: 'info' })
+    const url = await start.url()
+    const admin = await Visitor.signedIn(url, 'admin', PASSWORD)
+    await using tab = await admin.openTab()
+    const stream = await admin.get('/notifications/stream')
+    const since = performance.now()
+    const begun = await dribble(url, 'username=admin&')
+    start.kill('SIGTERM')
+    await eventually(
+      () => start.err.includes('stopping'),
+      () => start.err,
+    )
+    begun.socket.write('password=wrong')
+    await eventually(
+      () => begun.heard().startsWith('HTTP/1.1 401 '),
+      () => begun.heard(),
+    )
+    assert.equal(await start.ended, 0)
+    assert.ok(performance.now() - since < 10_000)
+    await eventually(
+      () => tab.closed === 1012,
+      () => `closed with ${tab.closed}`,
+    )
+    await stream.body?.cancel()
+  })
+
+  it('is not held up by somebody who dribbles a request, nor by one who only holds a connection', async () => {
+    await using place = new Place()
+    const start = place.start({ ADMIN_PASSWORD: PASSWORD })
+    const url = await start.url()
+    const holding = connect(Number(new URL(url).port), 'localhost')
+    holding.on('error', () => {})
+    await once(holding, 'connect')
+    await dribble(url, 'user')
+    const since = performance.now()
+    assert.equal(await start.end('SIGTERM'), 0)
+    assert.ok(performance.now() - since < 10_000)
+  })
+
+  it('sent twice ends it at once', async () => {
+    await using place = new Place()
+    const start = place.start({ ADMIN_PASSWORD: PASSWORD, LOG_LEVEL: 'info' })
+    await dribble(await start.url(), 'user')
+    start.kill('SIGTERM')
+    await eventually(
+      () => start.err.includes('stopping'),
+      () => start.err,
+    )
+    const since = performance.now()
+    assert.equal(await start.end('SIGTERM'), 1)
+    assert.ok(performance.now() - since < 5000)
+  })
+})
+
+/** Begins a sign-in of 29 bytes, and resolves once the app has surely seen the beginning. */
+async function dribble(url: string, beginning: string): Promise<{ socket: Socket; heard: () => string }> {
+  const { port, host, origin } = new URL(url)
+  const socket = connect(Number(port), 'localhost')
+  let heard = ''
+  socket.on('error', () => {})
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString()
+  })
+  await once(socket, 'connect')
+  const headers = [
+    'POST /login HTTP/1.1',
+    `Host: ${host}`,
+    `Origin: ${origin}`,
+    'Content-Type: application/x-www-form-urlencoded',
+    'Content-Length: 29',
+  ]
+  socket.write(`${headers.join('\r\n')}\r\n\r\n${beginning}`)
+  await fetch(`${url}/healthz`)
+  return { socket, heard: () => heard }
+}
