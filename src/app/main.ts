@@ -33,7 +33,7 @@ export interface RunningApp {
 }
 
 /** How long requests may take to finish once the app is to stop, in milliseconds. */
-const GRACE = 7000
+const GRACE = 6000
 
 /** Migrates, makes the first admin where there is none, and listens. Throws SettingError, one line, where a setting is at fault. */
 export async function startApp(config: Config, { log, ...options }: StartOptions): Promise<RunningApp> {
