@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ConflictError, InvalidError } from '../../src/notifications/errors.js'
 import { type Draft, parseDraft } from '../../src/notifications/notification.js'
 import { type Identity, parsePerson } from '../../src/notifications/person.js'
-import type { Inserted, Page, Store } from '../../src/notifications/store/store.js'
+import type { Inserted, Mark, Page, Store } from '../../src/notifications/store/store.js'
 
 /** A store on a database of its own, and what the suite needs beside it. */
 export interface StoreUnderTest extends AsyncDisposable {
@@ -15,6 +15,8 @@ export interface StoreUnderTest extends AsyncDisposable {
 }
 
 export const PAGE: Page = { filter: 'all', category: null, before: null, after: null, limit: 25 }
+
+export const MARKS_IN_TESTS: readonly Mark[] = ['read', 'unread', 'archive', 'unarchive']
 
 export function draft(to: Draft['to'], title: string, more: Partial<Draft> = {}) {
   return parseDraft({ to, title, ...more })
