@@ -1,28 +1,50 @@
 import { createHash } from 'node:crypto'
 import type { Response } from 'express'
 import { badgeText, type State } from '../protocol.js'
+import type { ListQuery } from '../service.js'
 import { type AssetName, assetHref } from './assets.js'
+import type { HttpContext } from './context.js'
 import { escapeHtml, render } from './templates.js'
+import { listView } from './view.js'
 
-/** What pages of the host find in `res.locals.notifications`. Signed out: unread is 0, and the bell is empty. */
+/**
+ * What pages of the host find in `res.locals.notifications`. Signed out: unread is 0, bell and list are empty. All HTML is
+ * escaped and ready to be put in as it is, in any template language.
+ * @example <%- notifications.bell() %>
+ */
 export interface PageNotifications extends State {
   /** HTML for `<head>`: the stylesheet and the client. */
   head(): string
-  /** HTML of the bell: a link to the inbox with the count in it, which the client brings to life. */
+  /** HTML of the bell: a link to the inbox with the count in it, which the client brings to life. Once a page. */
   bell(): string
+  /**
+   * HTML of the newest notifications, five unless `limit` says otherwise, with their actions as forms; as of now: the bell is what lives.
+   * Rejects with MalformedError for a query that cannot be, with UnavailableError while the database is out.
+   * @example const latest = await res.locals.notifications.list({ limit: 3, filter: 'unread' })
+   */
+  list(query?: ListQuery): Promise<string>
+}
+
+declare global {
+  namespace Express {
+    interface Locals {
+      /** Set by `notifications.middleware()`. */
+      notifications: PageNotifications
+    }
+  }
 }
 
 const NOBODY: State = { epoch: '', version: 0, unread: 0 }
 
 /** Puts the state of somebody (or of nobody) where templates find it; a later one replaces it. */
-export function present(res: Response, basePath: string, user: string | null, state: State = NOBODY): PageNotifications {
-  const notifications: PageNotifications = {
+export function present(res: Response, context: HttpContext, user: string | null, state: State = NOBODY): void {
+  const { basePath } = context.options
+  res.locals.notifications = {
     ...state,
     head: () => headHtml(basePath),
     bell: () => (user === null ? '' : bellHtml(basePath, user, state)),
+    list: async (query) => (user === null ? '' : listHtml(context, user, query)),
   }
-  res.locals.notifications = notifications
-  return notifications
 }
 
 /** What the client needs to tell one user from another, in what tabs share and in what it asks; it is not the id itself. */
@@ -43,4 +65,8 @@ export function headHtml(basePath: string, scripts: readonly AssetName[] = ['bel
 
 function bellHtml(basePath: string, user: string, state: State): string {
   return render('_bell', { ...state, basePath, badge: badgeText(state.unread), mark: userMark(user) }).trim()
+}
+
+async function listHtml({ options, service }: HttpContext, user: string, query: ListQuery = {}): Promise<string> {
+  return render('list', listView(options.basePath, query, await service.list(user, { limit: 5, ...query })))
 }

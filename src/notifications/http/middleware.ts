@@ -4,14 +4,13 @@ import type { HttpContext } from './context.js'
 import { visitOf } from './visit.js'
 
 /**
- * Sets `res.locals.notifications` = `{ unread, epoch, version, head(), bell() }`, so that the first paint of any page of
+ * Sets `res.locals.notifications` = `{ unread, epoch, version, head(), bell(), list() }`, so that the first paint of any page of
  * the host has the right count. While the store or the sessions are out, an UnavailableError goes to `next`.
  */
 export function createMiddleware(context: HttpContext): RequestHandler {
-  const { basePath } = context.options
   return async (req, res, next) => {
     const visit = await visitOf(context, req)
-    present(res, basePath, visit?.person.id ?? null, visit?.state)
+    present(res, context, visit?.person.id ?? null, visit?.state)
     next()
   }
 }

@@ -25,13 +25,13 @@ interface PageContent {
 }
 
 export async function inboxPage(context: HttpContext, req: Request, res: Response, person: Person, query: ListQuery, page: ItemPage): Promise<void> {
-  present(res, context.options.basePath, person.id, page)
+  present(res, context, person.id, page)
   const data = inboxView(context.options.basePath, query, page)
   await send(context, req, res, { title: 'Notifications', view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
 }
 
 export async function itemPage(context: HttpContext, req: Request, res: Response, person: Person, state: State, item: Item): Promise<void> {
-  present(res, context.options.basePath, person.id, state)
+  present(res, context, person.id, state)
   // Never the bare text: one that begins with '(3) ' would pass for the count.
   await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data: itemView(context.options.basePath, item) })
 }

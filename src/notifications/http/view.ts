@@ -55,6 +55,11 @@ export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
   }
 }
 
+/** Everything that a short list on a page of the host's shows. */
+export function listView(basePath: string, query: ListQuery, page: ItemPage) {
+  return { basePath, rows: page.items.map((item) => rowView(basePath, item)), empty: EMPTY[query.filter ?? 'all'] }
+}
+
 /** Everything that the page of one notification shows. */
 export function itemView(basePath: string, item: Item) {
   const url = safeUrl(item.url)
