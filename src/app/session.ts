@@ -79,9 +79,13 @@ export class SessionStore extends session.Store {
     )
   }
 
-  /** Never holds the answer up, and never fails it: at worst a session ends a little early. */
+  /** Never holds the answer up, and never fails it: what can't be noted at once is left to the next request. */
   override touch(id: string, data: SessionData, callback?: () => void): void {
-    if (!this.#passive.has(data)) this.#touch(id, Date.now()).catch(() => {})
+    try {
+      if (!this.#passive.has(data)) this.#note(id, Date.now())
+    } catch {
+      // Locked or out. Trying again for every request of a busy site would be the next trouble.
+    }
     callback?.()
   }
 
@@ -125,15 +129,13 @@ export class SessionStore extends session.Store {
     return data
   }
 
-  async #touch(id: string, now: number): Promise<void> {
+  #note(id: string, now: number): void {
     const expiresAt = 'min(@now + @idle, created_at + @max)'
     const at = { id, now, idle: this.#idle, max: this.#max, least: this.#idle * TOUCH_SHARE }
     const due = `id = @id AND ended_at IS NULL AND expires_at > @now AND ${expiresAt} - expires_at >= @least`
-    await this.#database.run(() => {
-      // Looked at first: an UPDATE takes the write lock even where it finds nothing to change.
-      if (this.#database.prepare(`SELECT 1 FROM sessions WHERE ${due}`).get(at) === undefined) return
-      this.#database.prepare(`UPDATE sessions SET expires_at = ${expiresAt} WHERE ${due}`).run(at)
-    })
+    // Looked at first: an UPDATE takes the write lock even where it finds nothing to change.
+    if (this.#database.prepare(`SELECT 1 FROM sessions WHERE ${due}`).get(at) === undefined) return
+    this.#database.prepare(`UPDATE sessions SET expires_at = ${expiresAt} WHERE ${due}`).run(at)
   }
 
   #settle<T>(work: Promise<T>, callback: ((error: unknown, result?: T) => void) | undefined): void {

@@ -48,6 +48,15 @@ describe('changing the password', () => {
     assert.equal((await again.post('/login', { form: { username: 'ada', password: NEW } })).status, 303)
   })
 
+  it('never shows its own session as signed out, not even between the change and the answer', async () => {
+    await using app = await startTestApp()
+    const user = await app.addUser('ada')
+    const ada = await app.signIn('ada')
+    const [id = ''] = decodeURIComponent(ada.cookie).replace('belfry.sid=s:', '').split('.')
+    await app.context.accounts.setPassword(user, NEW, id)
+    assert.equal((await ada.get('/notifications/unread')).status, 200)
+  })
+
   it('is refused where the present password is wrong, or the new one too short or too long; beside the field', async () => {
     await using app = await startTestApp()
     const ada = await app.signIn('ada')
