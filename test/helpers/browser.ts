@@ -17,7 +17,7 @@ const INSTALLED = '/usr/bin/chromium'
 /** A real Chromium: `$CHROMIUM_PATH`, else the machine's own, else the one that a package unpacks. */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(INSTALLED) ? INSTALLED : await unpacked())
-  return chromium.launch({ executablePath, args: ARGS })
+  return chromium.launch({ executablePath, args: ARGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 }
 
 async function unpacked(): Promise<string> {

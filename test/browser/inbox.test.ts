@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, rowsOf, shownBy } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+import { FaultyProxy } from '../helpers/proxy.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** Ada's inbox, at this address below the plugin. */
+async function openInbox(url: string, at = ''): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 800, height: 600 } })
+  await (await context.newPage()).goto(`${url}/sign-in/ada`)
+  const page = await openTab(context, `${url}/notifications${at}`)
+  await expectConnection(page, 'live')
+  return page
+}
+
+const titles = `[...document.querySelectorAll('li[data-notification-id] [data-slot=title]')].map((title) => title.textContent)`
+const states = `[...document.querySelectorAll('li[data-notification-id]')].map((row) => row.dataset.state)`
+const row = (page: Page, title: string) => page.locator('li[data-notification-id]', { hasText: title })
+
+async function press(page: Page, title: string, button: string): Promise<void> {
+  await row(page, title).hover()
+  await row(page, title).getByRole('button', { name: button, exact: true }).click()
+}
+
+describe('the inbox', () => {
+  it('takes new rows in at the top, as the server would have rendered them', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host.url)
+    await host.tell('ada', 'First')
+    await expectText(page, titles, ['First'])
+    await host.notifications.notify({
+      to: { user: 'ada' },
+      title: 'Second',
+      body: 'With a text',
+      level: 'warning',
+      category: 'builds & more',
+      data: { from: 'Grace' },
+    })
+    await expectText(page, titles, ['Second', 'First'])
+    const slots = `[...document.querySelector('li[data-notification-id]').querySelectorAll('[data-slot]:not(time), a, form')]
+      .map((part) => [part.dataset.slot, part.textContent.trim(), part.getAttribute('href') ?? part.getAttribute('action')])`
+    const live = await page.evaluate(slots)
+    await page.reload()
+    assert.deepEqual(live, await page.evaluate(slots))
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
+  it('shows text as text, whatever was typed', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host.url)
+    const nasty = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+    await host.notifications.notify({ to: { user: 'ada' }, title: nasty, body: nasty, category: '<b>bold</b>', data: { from: nasty } })
+    await expectText(page, titles, [nasty])
+    assert.equal(await page.locator('.belfry-list :is(img, script, b)').count(), 0)
+    await page.context().close()
+  })
+
+  it('shows at once what was read, archived or recalled elsewhere', async () => {
+    await using host = await Host.start()
+    const ids = []
+    for (const title of ['One', 'Two', 'Three']) ids.push((await host.tell('ada', title)).id)
+    const [one = '', two = '', three = ''] = ids
+    const page = await openInbox(host.url)
+    await host.notifications.markAsRead('ada', one)
+    await expectText(page, states, ['unread', 'unread', 'read'])
+    await host.notifications.archive('ada', two)
+    await expectText(page, titles, ['Three', 'One'])
+    await host.notifications.recall(three)
+    await expectText(page, titles, ['One'])
+    await host.notifications.unarchive('ada', two)
+    await expectText(page, titles, ['Two', 'One'])
+    await page.context().close()
+  })
+
+  it('never moves what one reads: below the top, new ones wait in a pill', async () => {
+    await using host = await Host.start()
+    for (let n = 0; n < 25; n++) await host.tell('ada', `Old ${n}`)
+    const page = await openInbox(host.url)
+    await page.evaluate('scrollTo(0, 900)')
+    const place = `Math.round(document.querySelectorAll('li[data-notification-id]')[15].getBoundingClientRect().top)`
+    const before = await page.evaluate(place)
+    await host.tell('ada', 'New 1')
+    await page.getByRole('button', { name: '1 new', exact: true }).waitFor()
+    await host.tell('ada', 'New 2')
+    await page.getByRole('button', { name: '2 new', exact: true }).waitFor()
+    assert.equal(await page.evaluate(place), before)
+    assert.equal((await rowsOf(page)).length, 25)
+    assert.equal(await page.locator('[data-belfry-read-all] [name=upTo]').inputValue(), await row(page, 'Old 24').getAttribute('data-cursor'))
+    await page.getByRole('button', { name: '2 new', exact: true }).click()
+    await expectText(page, `${titles}.slice(0, 3)`, ['New 2', 'New 1', 'Old 24'])
+    await expectText(page, `document.activeElement.textContent`, 'New 2')
+    await page.context().close()
+  })
+
+  it('marks, archives and brings back without leaving the page, and the badge follows', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    await host.tell('ada', 'Two')
+    const page = await openInbox(host.url)
+    await page.evaluate('window.same = true')
+    await press(page, 'One', 'Mark as read')
+    await expectText(page, states, ['unread', 'read'])
+    await expectBadge(page, '1')
+    await press(page, 'One', 'Mark as unread')
+    await expectBadge(page, '2')
+    await press(page, 'Two', 'Archive')
+    await expectText(page, titles, ['One'])
+    await expectBadge(page, '1')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expectText(page, titles, ['Two', 'One'])
+    await expectText(page, states, ['read', 'unread'])
+    await expectBadge(page, '1')
+    assert.equal(await page.evaluate('window.same'), true)
+    assert.deepEqual(
+      (await host.notifications.list('ada', {})).items.map(({ state }) => state),
+      ['read', 'unread'],
+    )
+    await page.context().close()
+  })
+
+  it('keeps the focus where the work goes on', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    await host.tell('ada', 'Two')
+    const page = await openInbox(host.url)
+    await row(page, 'Two').getByRole('button', { name: 'Mark as read' }).focus()
+    await page.keyboard.press('Enter')
+    await expectText(page, 'document.activeElement.textContent', 'Mark as unread')
+    await row(page, 'Two').getByRole('button', { name: 'Archive' }).focus()
+    await page.keyboard.press('Enter')
+    await expectText(page, 'document.activeElement.textContent', 'Undo')
+    await page.keyboard.press('Enter')
+    await expectText(page, 'document.activeElement.textContent', 'Two')
+    const { items } = await host.notifications.list('ada', {})
+    await host.notifications.recall(items[0]?.id ?? '')
+    await expectText(page, 'document.activeElement.textContent', 'One')
+    await page.context().close()
+  })
+
+  it('takes back exactly what failed', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    for (const title of ['One', 'Two', 'Three']) await host.tell('ada', title)
+    const page = await openInbox(proxy.url)
+    await press(page, 'Three', 'Mark as read')
+    await expectBadge(page, '2')
+    proxy.requests = 'refuse'
+    await press(page, 'One', 'Archive')
+    await press(page, 'Two', 'Mark as read')
+    await expectText(page, titles, ['Three', 'Two', 'One'])
+    await expectText(page, states, ['read', 'unread', 'unread'])
+    await expectText(page, `document.querySelector('[role=status]').textContent`, 'That did not work. Please try again.')
+    await page.context().close()
+  })
+
+  it('marks all as read up to what it shows: what arrives meanwhile stays unread', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    for (const title of ['One', 'Two']) await host.tell('ada', title)
+    const page = await openInbox(proxy.url)
+    proxy.upgrades = proxy.streams = 'refuse'
+    proxy.freeze()
+    await host.tell('ada', 'Three')
+    await page.getByRole('button', { name: 'Mark all as read' }).click()
+    await expectBadge(page, '1')
+    await expectText(page, states, ['unread', 'read', 'read'])
+    await page.context().close()
+  })
+
+  it('knows what was visited when one comes back to it', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openInbox(host.url)
+    await row(page, 'One').getByRole('link', { name: 'One' }).click()
+    await page.getByRole('heading', { level: 1, name: 'One' }).waitFor()
+    await page.goBack()
+    await expectText(page, states, ['read'])
+    await expectBadge(page, '')
+    await expectConnection(page, 'live')
+    await host.tell('ada', 'Two')
+    await expectText(page, titles, ['Two', 'One'])
+    await page.context().close()
+  })
+
+  it('shows what belongs to its filter, and what one reads there stays until one leaves', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    await host.tell('ada', 'Two')
+    const page = await openInbox(host.url, '?filter=unread')
+    await press(page, 'One', 'Mark as read')
+    await expectBadge(page, '1')
+    await host.tell('ada', 'Three')
+    await expectText(page, titles, ['Three', 'Two', 'One'])
+    const [three] = (await host.notifications.list('ada', {})).items
+    await host.notifications.markAsRead('ada', three?.id ?? '')
+    await expectText(page, titles, ['Two', 'One'])
+    await page.context().close()
+  })
+
+  it('shows every one of a great many that arrive at once, each once', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'The first')
+    const page = await openInbox(host.url)
+    await Promise.all(Array.from({ length: 300 }, (_, n) => host.tell('ada', `Number ${n}`)))
+    await expectText(page, `document.querySelectorAll('li[data-notification-id]').length`, 301, 15_000)
+    const ids = (await rowsOf(page)).map(({ id }) => id)
+    assert.equal(new Set(ids).size, 301)
+    await page.context().close()
+  })
+})

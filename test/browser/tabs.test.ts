@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+import { eventually } from '../helpers/visitor.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** Tabs of Ada; the first one leads, for it was there first. */
+async function openTabs(host: Host, count: number): Promise<{ context: BrowserContext; leader: Page; others: Page[] }> {
+  const context = await browser.newContext()
+  const leader = await openTab(context, `${host.url}/sign-in/ada`)
+  await expectConnection(leader, 'live')
+  const others: Page[] = []
+  while (others.length < count - 1) others.push(await openTab(context, host.url))
+  for (const page of others) await expectConnection(page, 'live')
+  return { context, leader, others }
+}
+
+const connections = (host: Host, wanted: number, within: number) =>
+  eventually(
+    async () => (await host.connections()) === wanted,
+    () => `not ${wanted} connections`,
+    within,
+  )
+
+async function setLifecycle(page: Page, state: 'frozen' | 'active'): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Page.setWebLifecycleState', { state })
+}
+
+describe('tabs of one person', () => {
+  it('hold one connection, be they ten, and show the same', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 10)
+    assert.equal(await host.connections(), 1)
+    for (let n = 1; n <= 5; n++) await host.tell('ada', `Number ${n}`)
+    for (const page of [leader, ...others]) {
+      await expectBadge(page, '5', 2000)
+      const numbers = (await shownBy(page)).badge.map(Number)
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      )
+    }
+    assert.equal(await host.connections(), 1)
+    await context.close()
+  })
+
+  it('are followed by another within 3 seconds of the leader closing, and nothing is missed', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 3)
+    await leader.close()
+    await host.tell('ada', 'In between')
+    for (const page of others) await expectBadge(page, '1', 3000)
+    await connections(host, 1, 3000)
+    await context.close()
+  })
+
+  it('are followed by another within 3 seconds of the leader going elsewhere', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 2)
+    await leader.goto('about:blank')
+    await host.tell('ada', 'In between')
+    for (const page of others) await expectBadge(page, '1', 3000)
+    await context.close()
+  })
+
+  it('are followed by another within 5 seconds of the leader freezing; thawed, it shows the same as they do', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 3)
+    await setLifecycle(leader, 'frozen')
+    await host.tell('ada', 'During the frost')
+    for (const page of others) await expectBadge(page, '1', 5000)
+    await setLifecycle(leader, 'active')
+    await expectBadge(leader, '1')
+    await host.tell('ada', 'After it')
+    for (const page of [leader, ...others]) await expectBadge(page, '2')
+    await connections(host, 1, 5000)
+    await context.close()
+  })
+
+  it('take the lead from one that hangs within 15 seconds, and it follows when it comes to itself', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 3)
+    const hanging = leader.evaluate('{ const end = Date.now() + 12_000; while (Date.now() < end); }')
+    await host.tell('ada', 'While it hangs')
+    for (const page of others) await expectBadge(page, '1', 10_000)
+    await hanging
+    await expectBadge(leader, '1')
+    await connections(host, 1, 5000)
+    await context.close()
+  })
+
+  it('show what one of them did without passing it on again', async () => {
+    await using host = await Host.start()
+    const { context, leader, others } = await openTabs(host, 3)
+    await host.tell('ada', 'One')
+    await expectBadge(leader, '1')
+    const heard = `new Promise((resolve) => {
+      const name = 'belfry /notifications ' + document.querySelector('notification-bell').dataset.user
+      const channel = new BroadcastChannel(name)
+      const messages = []
+      channel.onmessage = ({ data }) => messages.push(data.type)
+      setTimeout(() => { channel.close(); resolve(messages) }, 3000)
+    })`
+    const messages = (others[1] as Page).evaluate(heard)
+    await (others[0] as Page).getByRole('button', { name: 'Notifications, 1 unread' }).click()
+    await (others[0] as Page).getByRole('button', { name: 'Mark as read', exact: true }).click()
+    for (const page of [leader, ...others]) await expectBadge(page, '')
+    const types = (await messages) as string[]
+    const asks = types.filter((type) => type === 'ask').length
+    assert.ok(types.length > asks && types.length - asks <= asks + 2, `heard ${types.join(', ')}`)
+    await context.close()
+  })
+
+  it('connect each for itself where there are no locks', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript('delete Navigator.prototype.locks')
+    const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url)]
+    for (const page of pages) await expectConnection(page, 'live')
+    assert.equal(await host.connections(), 2)
+    await host.tell('ada', 'One')
+    for (const page of pages) await expectBadge(page, '1')
+    await context.close()
+  })
+
+  it('come back from the back/forward cache with what happened meanwhile', async () => {
+    await using host = await Host.start()
+    const { context, leader } = await openTabs(host, 2)
+    await leader.evaluate(`addEventListener('pageshow', (event) => { window.persisted = event.persisted })`)
+    await leader.goto(`${host.url}/elsewhere`)
+    await expectConnection(leader, 'live')
+    await host.tell('ada', 'Meanwhile')
+    await expectBadge(leader, '1')
+    await leader.goBack({ waitUntil: 'commit' })
+    await expectBadge(leader, '1', 2000)
+    await expectConnection(leader, 'live')
+    assert.equal(await leader.evaluate('window.persisted'), true, 'the page was not kept')
+    await host.tell('ada', 'Back again')
+    await expectBadge(leader, '2', 2000)
+    await context.close()
+  })
+})
