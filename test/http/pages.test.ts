@@ -151,11 +151,14 @@ describe('the frame of the host', () => {
 
   it('may fail: then the host’s own error handler is asked, with the host’s own error', async () => {
     const failure = new Error('the layout is broken')
-    await using host = await Host.start({ layout: () => Promise.reject(failure) })
+    const logged: object[] = []
+    const logger = { info() {}, warn() {}, error: (details: object) => void logged.push(details) }
+    await using host = await Host.start({ logger, layout: () => Promise.reject(failure) })
     const ada = await host.enter('ada')
     await ada.get('/notifications').set('Accept', 'text/html').expect(599)
     await ada.get('/notifications/missing').set('Accept', 'text/html').expect(599)
     assert.deepEqual(host.errors, [failure, failure])
+    assert.deepEqual(logged, [], 'it is the host that logs it')
   })
 
   it('keeps its own view settings', async () => {

@@ -64,6 +64,30 @@ describe('the poll', () => {
       .expect('Content-Type', /problem\+json/)
   })
 
+  it('tells a page that somebody else has signed in behind nothing of theirs', async () => {
+    await using host = await Host.start()
+    const { id } = await host.notifications.notify({ to: { user: 'bob' }, title: 'For Bob' })
+    const bob = await host.enter('bob')
+    const markOf = async (user: string) => /data-user="([^"]+)"/.exec((await (await host.enter(user)).get('/page')).text)?.[1]
+    for (const path of ['/notifications/unread', '/notifications', `/notifications/${id}`]) {
+      await bob
+        .get(path)
+        .query({ 'belfry-for': await markOf('ada') })
+        .set('Accept', 'application/json')
+        .expect(401)
+      await bob
+        .get(path)
+        .query({ 'belfry-for': await markOf('bob') })
+        .set('Accept', 'application/json')
+        .expect(200)
+    }
+    await bob
+      .post(`/notifications/${id}/unread`)
+      .query({ 'belfry-for': await markOf('ada') })
+      .set('Accept', 'application/json')
+      .expect(401)
+  })
+
   it('follows a change of topics at the next request', async () => {
     const topics: Record<string, string[]> = { ada: [] }
     await using host = await Host.start({ topics })

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
 import express from 'express'
 import type { Item, ItemPage, State } from '../../src/notifications/index.js'
@@ -142,7 +144,16 @@ describe('the two faces', () => {
         .expect(303)
         .expect('Location', '/login?next=%2Fnotifications')
       await anybody.post(path).set('Sec-Fetch-Site', 'same-origin').set('Accept', json).expect(401).expect('Content-Type', problem)
+      await anybody.post(path).set('Sec-Fetch-Site', 'same-origin').set('Accept', json).type('json').send('{').expect(401)
     }
+  })
+
+  it('name no other site as the place to come back to', async () => {
+    await using host = await Host.start({ signInPath: '/login' })
+    const { port } = new URL(host.url)
+    const [answer] = (await once(get({ host: '127.0.0.1', port, path: 'http://evil.example/notifications' }), 'response')) as [IncomingMessage]
+    answer.resume()
+    assert.equal(answer.headers.location, '/login?next=%2Fnotifications')
   })
 
   it('answer 401 as a page where the host names no place to sign in', async () => {

@@ -30,7 +30,7 @@ export function createRouter(context: HttpContext): Router {
   router.use(sameOrigin(context.options))
   router.get('/', inbox(context))
   router.get('/:id', item(context))
-  const body = [express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
+  const body = [somebody(context), express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
   router.post('/read-all', body, readAll(context))
   for (const mark of MARKS) router.post(`/:id/${mark}`, body, markOne(context, mark))
   router.use(answerErrors(context))
@@ -107,6 +107,14 @@ function answer(req: Request, res: Response, { options }: HttpContext, state: St
 function isVisit(req: Request): boolean {
   const purpose = `${req.get('Sec-Purpose') ?? ''} ${req.get('Purpose') ?? ''} ${req.get('X-Moz') ?? ''}`
   return req.method === 'GET' && !/prefetch|prerender|preview/i.test(purpose)
+}
+
+/** No body is read of whoever is signed out. */
+function somebody(context: HttpContext): RequestHandler {
+  return async (req, res, next) => {
+    await signedIn(context, req, res)
+    next()
+  }
 }
 
 /** A body that neither we nor the host's own parsers have read. */

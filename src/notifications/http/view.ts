@@ -1,5 +1,5 @@
 import { safeUrl } from '../notification.js'
-import type { Item, Level } from '../protocol.js'
+import type { Item, ItemState, Level } from '../protocol.js'
 import type { ItemPage, ListQuery } from '../service.js'
 
 /** A notification in words, for templates; every string is text and gets escaped there. */
@@ -24,6 +24,14 @@ interface ItemView {
 
 const LEVEL_WORDS: Readonly<Record<Level, string>> = { info: '', success: 'Success', warning: 'Warning', error: 'Error' }
 const STATE_WORDS = { unread: 'Unread', read: 'Read', archived: 'Archived' } as const
+
+/** What can be done with one, by the states in which it makes sense. */
+const ACTIONS: readonly { readonly action: string; readonly words: string; readonly from: readonly ItemState[] }[] = [
+  { action: 'read', words: 'Mark as read', from: ['unread'] },
+  { action: 'unread', words: 'Mark as unread', from: ['read'] },
+  { action: 'archive', words: 'Archive', from: ['unread', 'read'] },
+  { action: 'unarchive', words: 'Move to inbox', from: ['archived'] },
+]
 
 const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })
 const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
@@ -52,6 +60,7 @@ export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
     older: olderHref(href, page, newestFirst, backwards),
     empty: EMPTY[filter],
     emptyRow: EMPTY_ROW,
+    actions: ACTIONS,
   }
 }
 
@@ -67,6 +76,7 @@ export function itemView(basePath: string, item: Item) {
     basePath,
     ...rowView(basePath, item),
     stateWord: STATE_WORDS[item.state],
+    actions: ACTIONS.filter(({ from }) => from.includes(item.state)),
     when: moment(item.createdAt),
     expiresAt: item.expiresAt,
     expires: item.expiresAt === null ? '' : moment(item.expiresAt),
