@@ -24,7 +24,7 @@ const SENT = `
   FROM notification_facts f`
 
 /** When this user read what was delivered at this position: the receipt says it, or the first watermark that covers it. */
-const READ_AT = (user: string, position: string) => `
+export const READ_AT = (user: string, position: string) => `
   coalesce(
     (SELECT coalesce(r.read_at, r.archived_at, -1) FROM notification_receipts r WHERE r.user_id = ${user} AND r.position = ${position}),
     (SELECT w.at FROM notification_watermarks w WHERE w.user_id = ${user} AND w.position >= ${position} ORDER BY w.position LIMIT 1),

@@ -56,7 +56,7 @@ export function notificationOf(raw: RawNotification, users: readonly string[]): 
   }
 }
 
-function contentOf(raw: RawContent) {
+export function contentOf(raw: RawContent) {
   return {
     id: String(raw.id),
     title: text(raw.title) ?? '',

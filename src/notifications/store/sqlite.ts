@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { UnavailableError } from '../errors.js'
 import type { Logger } from '../logger.js'
@@ -11,8 +12,9 @@ import { Marks } from './marks.js'
 import { open } from './open.js'
 import { Refusals } from './refusals.js'
 import { Reports } from './reports.js'
+import { Retention } from './retention.js'
 import { Sending } from './sending.js'
-import type { Audience, Inserted, Listing, Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store.js'
+import type { Audience, Cutoffs, Inserted, Listing, Mark, Page, Pruned, Reader, Row, Sent, Snapshot, Store, UserExport } from './store.js'
 import { Writer } from './writer.js'
 
 export interface SqliteStoreOptions {
@@ -44,6 +46,7 @@ class SqliteStore implements Store {
   readonly #marks: Marks
   readonly #sending: Sending
   readonly #reports: Reports
+  readonly #retention: Retention
   readonly #writer: Writer
   readonly #refusals: Refusals
   readonly #feed: Feed
@@ -61,6 +64,7 @@ class SqliteStore implements Store {
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
     this.#reports = new Reports(db)
+    this.#retention = new Retention(db)
     this.#refusals = new Refusals(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
     this.#writer = new Writer(db, () => this.#committed())
@@ -121,6 +125,31 @@ class SqliteStore implements Store {
 
   readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
     return this.#read(() => this.#reports.readers(id, page.limit, page.except))
+  }
+
+  async prune(cutoffs: Cutoffs): Promise<Pruned> {
+    const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
+    const removed = await portions((from) => this.#write(() => this.#retention.takeOut(cutoffs, from)))
+    const deleted = await portions((from) => this.#write(() => this.#retention.clear(before, from)))
+    return { removed, deleted }
+  }
+
+  async exportUser(user: string): Promise<UserExport> {
+    const all = { notifications: [] as UserExport['notifications'][number][], sent: [] as UserExport['sent'][number][] }
+    for (let from: number | null = 0; from !== null; ) {
+      const start: number = from
+      const { notifications, sent, next } = await this.#read(() => this.#retention.keptOf(user, start))
+      all.notifications.push(...notifications)
+      all.sent.push(...sent)
+      from = next
+      await nextTurn()
+    }
+    return { user, ...(await this.#read(() => this.#retention.memberships(user))), ...all }
+  }
+
+  async eraseUser(user: string): Promise<void> {
+    await portions((from) => this.#write(() => this.#retention.erase(user, from)))
+    while (!(await this.#write(() => this.#retention.eraseTraces(user)))) await nextTurn()
   }
 
   async tick(now: number): Promise<number | null> {
@@ -208,4 +237,16 @@ class SqliteStore implements Store {
       this.#logger.warn({ err: error }, 'refused rows of the table notifications could not be read')
     }
   }
+}
+
+/** Does one portion after the other, each in a turn of its own; returns what they came to. */
+async function portions(portion: (from: number) => Promise<{ readonly count: number; readonly next: number | null }>): Promise<number> {
+  let sum = 0
+  for (let from: number | null = 0; from !== null; ) {
+    const { count, next }: Awaited<ReturnType<typeof portion>> = await portion(from)
+    sum += count
+    from = next
+    await nextTurn()
+  }
+  return sum
 }

@@ -78,6 +78,51 @@ export interface Inserted {
   readonly replayed: boolean
 }
 
+/** What is old, in milliseconds since 1970; minus infinity where nothing is. */
+export interface Cutoffs {
+  /** What was read (or archived) until then. */
+  readonly readBefore: number
+  /** What came until then and was not read; broadcasts, whoever read them. */
+  readonly unreadBefore: number
+}
+
+/** What `prune` did. */
+export interface Pruned {
+  /** How many were taken out of inboxes: one for each user who was named, one for a broadcast. */
+  readonly removed: number
+  /** How many notifications were deleted from the database, as nobody has them any more. */
+  readonly deleted: number
+}
+
+/** A notification as one user had it. */
+export interface ExportedNotification {
+  readonly id: string
+  /** `user` where it named this user, else `topic:<name>` or `everyone`. */
+  readonly audience: string
+  readonly title: string
+  readonly body: string | null
+  readonly url: string | null
+  readonly level: Level
+  readonly category: string | null
+  readonly data: unknown
+  readonly publishedAt: string
+  readonly readAt: string | null
+  readonly archivedAt: string | null
+  /** False where it expired or was taken back. */
+  readonly inInbox: boolean
+}
+
+/** All that is stored about one user. Times are ISO 8601 in UTC; `since` is null for always. */
+export interface UserExport {
+  readonly user: string
+  readonly since: string | null
+  readonly topics: readonly { readonly name: string; readonly since: string | null }[]
+  /** What named this user, and the broadcasts that this user read or archived; the oldest first. */
+  readonly notifications: readonly ExportedNotification[]
+  /** What has this user's id as its sender, without those it was for. */
+  readonly sent: readonly Omit<Notification, 'to'>[]
+}
+
 /**
  * Contract of every store. All of it is durable when its promise resolves. Writes are all or nothing; while the
  * database is locked or out they are tried again for a bounded time and then reject with UnavailableError, having
@@ -126,6 +171,15 @@ export interface Store {
   report(id: string, except: readonly string[]): Promise<Sent | undefined>
   /** Who has it by name (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`. */
   readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]>
+
+  /**
+   * Takes what is old out of inboxes, and deletes what nobody has had since then. In portions that hold nobody up; what is
+   * on the schedule is never old.
+   */
+  prune(cutoffs: Cutoffs): Promise<Pruned>
+  exportUser(user: string): Promise<UserExport>
+  /** Forgets a user: afterwards the database does not know the id, and everybody else's counts are what they were. */
+  eraseUser(user: string): Promise<void>
 
   /** Publishes what is due and takes out what has expired. Returns when the next is due, null when nothing is planned. */
   tick(now: number): Promise<number | null>
