@@ -14,10 +14,15 @@ export function backFrom(req: Request, { basePath, allowedOrigins }: Options, ex
   return own && web && isOwnPath(from.pathname) && from.pathname !== except ? from.pathname + from.search : basePath
 }
 
-/** Where to sign in so that one comes back here afterwards. */
+/** Where to sign in so that one comes back here afterwards. Built from our own path: a request may name any host as its target. */
 export function signInHref(req: Request, options: Options, signInPath: string): string {
-  const here = req.method === 'GET' || req.method === 'HEAD' ? options.basePath + req.originalUrl.slice(req.baseUrl.length) : backFrom(req, options)
-  return `${signInPath}?next=${encodeURIComponent(isOwnPath(here) ? here : options.basePath)}`
+  const visited = req.method === 'GET' || req.method === 'HEAD'
+  return `${signInPath}?next=${encodeURIComponent(visited ? options.basePath + pathBelow(req) : backFrom(req, options))}`
+}
+
+function pathBelow({ path, originalUrl }: Request): string {
+  const query = originalUrl.indexOf('?')
+  return (path === '/' ? '' : path) + (query < 0 ? '' : originalUrl.slice(query))
 }
 
 function isOwnPath(path: string): boolean {
