@@ -199,12 +199,14 @@ class Run implements AsyncDisposable {
           sql(`DELETE FROM notifications WHERE title = 'ignored'`)
         }
         return `foreign insert that is ignored`
-      default:
-        sql('INSERT OR REPLACE INTO notifications (id, audience, title) VALUES (?, ?, ?)', id, audience, `p${this.#sent.length}`)
+      default: {
+        const title = `p${this.#sent.length}`
+        sql('INSERT OR REPLACE INTO notifications (id, audience, title) VALUES (?, ?, ?)', id, audience, title)
         this.#model.recall(id)
         if (!this.#sent.some((sent) => sent.id === id)) this.#sent.push({ id, timed: false })
-        this.#model.send({ id, title: `p${this.#sent.length}`, audiences: [audience], publishAt: null, expiresAt: null })
+        this.#model.send({ id, title, audiences: [audience], publishAt: null, expiresAt: null })
         return `foreign replace of ${id} for ${audience}`
+      }
     }
   }
 

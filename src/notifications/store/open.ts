@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
-import { asFailure, isBusy, sqliteCode } from './failures.js'
+import { isBusy, sqliteCode } from './failures.js'
 import { migrateSqlite, patiently } from './migrate.js'
 
 const MIGRATIONS = { folder: new URL('../../../migrations/notifications/sqlite/', import.meta.url), ledger: 'notification_migrations' }
@@ -24,13 +24,15 @@ export interface Opened {
 /** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
 export function open(database: string | Database): Opened {
   const host = typeof database === 'string' ? undefined : usable(database)
-  const shared = host?.memory === true || host?.name === ''
-  const db = host !== undefined && shared ? host : connect(typeof database === 'string' ? database : database.name)
+  const path = typeof database === 'string' ? database : database.name
+  const shared = host?.memory === true || path === ''
+  let db = host
   try {
+    if (db === undefined || !shared) db = connect(path)
     return { db, host, shared, epoch: prepare(db, shared) }
   } catch (error) {
-    if (!shared) db.close()
-    throw sqliteCode(error) === '' ? error : startFailure(error, db.name)
+    if (db !== host) db?.close()
+    throw sqliteCode(error) === '' ? error : startFailure(error, path)
   }
 }
 
@@ -70,8 +72,10 @@ function prepare(db: Database, shared: boolean): string {
   return db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
 }
 
-function startFailure(error: unknown, path: string): unknown {
+function startFailure(error: unknown, path: string): Error {
   if (isBusy(error)) return new UnavailableError(`The database ${path} is locked by another process.`, { cause: error })
   if (sqliteCode(error) === 'SQLITE_NOTADB') return new SchemaError(`The file ${path} is not a database of SQLite's.`)
-  return asFailure(error)
+  return new UnavailableError(`The database ${path} cannot be opened: ${error instanceof Error ? error.message : 'nobody knows why'}.`, {
+    cause: error,
+  })
 }

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { Eyes, eventually, person } from '../contracts/store.js'
+import { SqliteSubject } from './subject.js'
+
+const NONSENSE: readonly (readonly [string, string])[] = [
+  ['audience', `(audience, title) VALUES (NULL, 'x')`],
+  ['audience', `(audience, title) VALUES ('', 'x')`],
+  ['audience', `(audience, title) VALUES ('user:', 'x')`],
+  ['audience', `(audience, title) VALUES ('nobody', 'x')`],
+  ['audience', `(audience, title) VALUES ('topic:two words', 'x')`],
+  ['audience', `(audience, title) VALUES (x'757365723a37', 'x')`],
+  ['audience', `(audience, title) VALUES ('user:' || printf('%.*c', 300, 'x'), 'x')`],
+  ['title', `(audience) VALUES ('user:7')`],
+  ['title', `(audience, title) VALUES ('user:7', '  ')`],
+  ['title', `(audience, title) VALUES ('user:7', printf('%.*c', 201, 'x'))`],
+  ['title', `(audience, title) VALUES ('user:7', x'ff00ff')`],
+  ['title', `(audience, title) VALUES ('user:7', 'a' || char(0) || 'b')`],
+  ['body', `(audience, title, body) VALUES ('user:7', 'x', printf('%.*c', 5001, 'x'))`],
+  ['body', `(audience, title, body) VALUES ('user:7', 'x', zeroblob(10))`],
+  ['publish_at', `(audience, title, publish_at) VALUES ('user:7', 'x', 'soon')`],
+  ['publish_at', `(audience, title, publish_at) VALUES ('user:7', 'x', 9223372036854775807)`],
+  ['expires_at', `(audience, title, expires_at) VALUES ('user:7', 'x', 9e999)`],
+  ['expires_at', `(audience, title, expires_at) VALUES ('user:7', 'x', zeroblob(8))`],
+  ['id', `(id, audience, title) VALUES (x'00', 'user:7', 'x')`],
+]
+
+test('nonsense in a foreign row is skipped, logged once with the column at fault, and harms nobody', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(NONSENSE.map(([, row]) => `INSERT INTO notifications ${row};`).join('\n'))
+  await subject.foreign(`INSERT INTO notifications (audience, title) VALUES ('user:7', 'sense')`)
+  await eventually(() => subject.logged.length >= NONSENSE.length, 'every refusal was logged')
+  assert.deepEqual(
+    subject.logged.map(({ details }) => ('reason' in details ? details.reason : details)),
+    NONSENSE.map(([reason]) => reason),
+  )
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['sense'], 1])
+  const sent = await subject.store.sent({ before: null, limit: 100, except: [] })
+  assert.equal(sent.filter(({ status }) => status === 'refused').length, NONSENSE.length)
+  await subject.store.tick(Date.now() + 1e12)
+  assert.deepEqual(await eyes.titles('7'), ['sense'])
+  assert.equal(subject.logged.length, NONSENSE.length)
+})
+
+test('what was refused is delivered when it is put right, and withdrawn when it is spoilt', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`INSERT INTO notifications (audience, title) VALUES ('user7', 'typo')`)
+  await subject.foreign(`UPDATE notifications SET audience = 'user:7'`)
+  assert.equal(await eyes.unread('7'), 1)
+  await subject.foreign(`UPDATE notifications SET title = ''`)
+  assert.equal(await eyes.unread('7'), 0)
+})
+
+test('softer nonsense is mended where it is read: a link that is none is no link', async () => {
+  await using subject = new SqliteSubject()
+  await subject.foreign(`
+    INSERT INTO notifications (audience, title, url, level, category, data, created_at, sender)
+    VALUES ('user:7', 'a', 'javascript:alert(1)', 'fatal', x'00', '{broken', 'yesterday', zeroblob(3)),
+      ('user:7', 'b', '//evil.example', NULL, printf('%.*c', 65, 'x'), NULL, 9223372036854775807, NULL),
+      ('user:7', 'c', x'2f', 7, 5, 12, 1e300, 5)`)
+  const { rows } = await subject.store.list('7', { filter: 'all', category: null, before: null, after: null, limit: 10 })
+  assert.equal(rows.length, 3)
+  for (const row of rows) assert.deepEqual([row.url, row.level], [null, 'info'])
+  assert.deepEqual(
+    rows.map((row) => row.category),
+    ['5', null, null],
+  )
+  assert.equal((await subject.store.sent({ before: null, limit: 10, except: [] })).length, 3)
+  assert.equal((await subject.store.report(rows[2]?.id ?? '', []))?.notification.sender, null)
+})
+
+test('times of foreign rows may be milliseconds or any text that SQLite reads as a date', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`
+    INSERT INTO notifications (audience, title, publish_at, expires_at) VALUES
+      ('user:7', 'now', datetime('now', '-1 hour'), '2999-01-31T09:00:00Z'),
+      ('user:7', 'later', datetime('now', '+1 hour'), NULL),
+      ('user:7', 'offset', '2998-01-31T09:00:00+02:00', NULL),
+      ('user:7', 'over', NULL, datetime('now', '-1 minute'))`)
+  assert.deepEqual(await eyes.titles('7'), ['now'])
+  const next = await subject.store.tick(Date.now())
+  assert.ok(Math.abs((next ?? 0) - Date.now() - 3_600_000) < 60_000)
+  await subject.store.tick(Date.parse('2998-01-31T07:00:00Z') - 1)
+  assert.deepEqual(await eyes.titles('7'), ['later', 'now'])
+  await subject.store.tick(Date.parse('2998-01-31T07:00:00Z'))
+  assert.deepEqual(await eyes.titles('7'), ['offset', 'later', 'now'])
+  await subject.store.tick(Date.parse('2999-01-31T09:00:00Z'))
+  assert.deepEqual(await eyes.titles('7'), ['offset', 'later'])
+})
+
+test('a foreign writer may name several users, one row each, and take one out again', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`
+    INSERT INTO notifications (id, audience, title) VALUES ('n', 'users', 'for two');
+    INSERT INTO notification_recipients SELECT seq, 'ada' FROM notifications WHERE id = 'n';
+    INSERT INTO notification_recipients SELECT seq, 'bob' FROM notifications WHERE id = 'n';`)
+  assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [1, 1])
+  await subject.foreign(`DELETE FROM notification_recipients WHERE user_id = 'ada'`)
+  assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [0, 1])
+  await subject.foreign(`UPDATE notifications SET audience = 'everyone' WHERE id = 'n'`)
+  assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [1, 1])
+  await subject.foreign(`UPDATE notifications SET audience = 'users' WHERE id = 'n'`)
+  assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [0, 1])
+})
+
+test('counts stay right when other processes write receipts, watermarks and recalls themselves', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`INSERT INTO notifications (audience, title) VALUES ('user:7', 'a'), ('everyone', 'b'), ('user:7', 'c'), ('topic:t', 'd')`)
+  await subject.store.remember(person('7', ['t']))
+  for (const [sql, unread] of [
+    [`INSERT INTO notification_watermarks VALUES ('7', 2, 1000)`, 2],
+    [`INSERT INTO notification_receipts (user_id, position) VALUES ('7', 1)`, 3],
+    [`UPDATE notification_receipts SET read_at = 5`, 2],
+    [`UPDATE notification_receipts SET read_at = NULL, archived_at = 6`, 2],
+    [`DELETE FROM notification_receipts`, 2],
+    [`INSERT OR REPLACE INTO notification_receipts VALUES ('7', 3, 1, NULL), ('7', 4, 1, NULL)`, 0],
+    [`DELETE FROM notification_watermarks`, 2],
+    [`UPDATE notifications SET recalled_at = datetime('now') WHERE title = 'a'`, 1],
+    [`DELETE FROM notification_deliveries WHERE position = 2`, 0],
+    [`DELETE FROM notifications`, 0],
+  ] as const) {
+    const risen = await eyes.risen(['7'], () => subject.foreign(sql))
+    if (!sql.startsWith('DELETE FROM notification_deliveries')) assert.equal(await eyes.unread('7'), unread, sql)
+    assert.ok(risen.length === 1 || sql === 'DELETE FROM notifications' || sql.includes('DELETE FROM notification_receipts'), sql)
+  }
+})
+
+test('hundreds of thousands of foreign changes tell everybody instead of each', async () => {
+  await using subject = new SqliteSubject()
+  const heard = new Set<string>()
+  subject.store.watch((changed) => {
+    for (const audience of changed) heard.add(audience)
+  })
+  const other = new Sqlite(subject.path, { timeout: 10_000 })
+  other.exec(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO notifications (audience, title) SELECT 'user:' || i, 'x' FROM n`,
+  )
+  other.close()
+  await eventually(() => heard.has('*'), 'everybody was told')
+  assert.ok(heard.size < 1000)
+  assert.equal(await new Eyes(subject).unread('20000'), 1)
+})
+
+test('two stores on one database serve the same people', async () => {
+  await using subject = new SqliteSubject()
+  await using second = new SqliteSubject(() => subject.path)
+  const heard: string[] = []
+  second.store.watch((changed) => heard.push(...changed))
+  const eyes = new Eyes(subject)
+  await eyes.send({ user: 'ada' }, 'hi')
+  await subject.store.announce('session:s')
+  await eventually(() => heard.length === 2, 'the other store heard of it')
+  assert.deepEqual(heard, ['user:ada', 'session:s'])
+  assert.equal((await second.store.snapshot('ada')).unread, 1)
+  assert.equal(second.store.epoch, subject.store.epoch)
+})

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import Sqlite from 'better-sqlite3'
+import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
+import { migrateSqlite } from '../../src/notifications/store/migrate.js'
+import { openStore, temporaryFolder } from './subject.js'
+
+const run = promisify(execFile)
+const MIGRATE = new URL('../../src/notifications/store/migrate.ts', import.meta.url).href
+
+/** A folder with migrations and a database beside it. */
+class Place implements Disposable {
+  readonly root = temporaryFolder()
+  readonly path = join(this.root, 'test.db')
+  readonly folder = join(this.root, 'migrations')
+
+  constructor(files: Record<string, string>) {
+    mkdirSync(this.folder)
+    for (const [name, sql] of Object.entries(files)) this.write(name, sql)
+  }
+
+  write(name: string, sql: string): void {
+    writeFileSync(join(this.folder, name), sql)
+  }
+
+  get options() {
+    return { folder: pathToFileURL(`${this.folder}/`), ledger: 'steps' }
+  }
+
+  migrate(): void {
+    using db = this.open()
+    migrateSqlite(db.handle, this.options)
+  }
+
+  open() {
+    const handle = new Sqlite(this.path, { timeout: 10_000 })
+    return { handle, [Symbol.dispose]: () => void handle.close() }
+  }
+
+  /** A process that migrates. */
+  command(): string[] {
+    const script = `
+      import Sqlite from 'better-sqlite3'
+      import { migrateSqlite } from ${JSON.stringify(MIGRATE)}
+      const db = new Sqlite(process.argv[1], { timeout: 10 })
+      migrateSqlite(db, { folder: new URL(process.argv[2]), ledger: 'steps' })`
+    return ['--import', 'tsx', '--input-type=module', '-e', script, this.path, this.options.folder.href]
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+const STEPS = {
+  '0001_first.sql': 'CREATE TABLE a (n); INSERT INTO a VALUES (1);',
+  '0002_second.sql': 'ALTER TABLE a ADD COLUMN m; UPDATE a SET m = n + 1;',
+}
+
+test('each file is applied once, in order', () => {
+  using place = new Place(STEPS)
+  place.migrate()
+  place.write('0003_third.sql', 'INSERT INTO a VALUES (2, 3);')
+  place.migrate()
+  place.migrate()
+  using db = place.open()
+  assert.deepEqual(db.handle.prepare('SELECT n, m FROM a').raw().all(), [
+    [1, 2],
+    [2, 3],
+  ])
+})
+
+test('a file that fails leaves nothing of itself, and can be put right', () => {
+  using place = new Place({ ...STEPS, '0003_third.sql': 'INSERT INTO a VALUES (9, 9); INSERT INTO nowhere VALUES (1);' })
+  assert.throws(() => place.migrate())
+  using db = place.open()
+  assert.deepEqual(db.handle.prepare('SELECT n, m FROM a').raw().all(), [[1, 2]])
+  place.write('0003_third.sql', 'INSERT INTO a VALUES (2, 3);')
+  place.migrate()
+  assert.equal(db.handle.prepare('SELECT count(*) FROM steps').pluck().get(), 3)
+})
+
+test('twenty processes that start at once migrate once', { timeout: 120_000 }, async () => {
+  using place = new Place(STEPS)
+  await Promise.all(Array.from({ length: 20 }, () => run(process.execPath, place.command())))
+  using db = place.open()
+  assert.deepEqual(db.handle.prepare('SELECT n, m FROM a').raw().all(), [[1, 2]])
+})
+
+test('a process that is killed midway leaves the database before or after a file, never within', { timeout: 120_000 }, async () => {
+  const many = Array.from({ length: 400 }, (_, n) => `CREATE TABLE t${n} (x); INSERT INTO t${n} VALUES (zeroblob(2000));`).join('\n')
+  for (const wait of [0, 10, 25, 50, 100]) {
+    using place = new Place({ '0001_many.sql': many, '0002_more.sql': many.replaceAll(' t', ' u') })
+    const child = spawn(process.execPath, place.command(), { stdio: 'inherit' })
+    using db = place.open()
+    // From the first sign of life on, a little later each time.
+    while (child.exitCode === null && db.handle.pragma('page_count', { simple: true }) === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    const tables = db.handle.prepare(`SELECT count(*) FROM sqlite_master WHERE name GLOB '[tu][0-9]*'`).pluck().get()
+    assert.ok(tables === 0 || tables === 400 || tables === 800, `${tables} tables`)
+    migrateSqlite(db.handle, place.options)
+    assert.equal(db.handle.prepare('SELECT count(*) FROM steps').pluck().get(), 2)
+  }
+})
+
+test('a database of a newer version is refused', () => {
+  using place = new Place(STEPS)
+  place.migrate()
+  rmSync(join(place.folder, '0002_second.sql'))
+  assert.throws(
+    () => place.migrate(),
+    (error) => error instanceof SchemaError && /newer/.test(error.message),
+  )
+})
+
+test('a file that changed after it was applied is refused', () => {
+  using place = new Place(STEPS)
+  place.migrate()
+  appendFileSync(join(place.folder, '0001_first.sql'), '-- a thought')
+  assert.throws(
+    () => place.migrate(),
+    (error) => error instanceof SchemaError && /0001_first/.test(error.message),
+  )
+})
+
+test('a table named notifications that is not ours stops the start with a sentence, and is left as it is', () => {
+  using place = new Place({})
+  using db = place.open()
+  db.handle.exec('CREATE TABLE notifications (mine)')
+  assert.throws(
+    () => openStore(place.path),
+    (error) => error instanceof SchemaError && /"notifications"/.test(error.message),
+  )
+  assert.deepEqual(db.handle.prepare(`SELECT name FROM sqlite_master`).pluck().all(), ['notifications'])
+})
+
+test('a host with tables of its own keeps them', async () => {
+  using place = new Place({})
+  using db = place.open()
+  db.handle.exec(`CREATE TABLE users (name); CREATE TABLE notification (x); INSERT INTO users VALUES ('ada')`)
+  await openStore(place.path).close()
+  assert.equal(db.handle.prepare('SELECT name FROM users').pluck().get(), 'ada')
+  const ours = db.handle
+    .prepare(`SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' AND name NOT IN ('users', 'notification')`)
+    .pluck()
+    .all()
+  for (const name of ours) assert.match(String(name), /^notifications$|^notification_/)
+})
+
+test('a file that is no database, a closed handle and one for reading only stop the start with a sentence', () => {
+  using place = new Place({})
+  writeFileSync(place.path, 'This is a letter to my aunt, and no database at all, which is a pity. '.repeat(20))
+  assert.throws(() => openStore(place.path), SchemaError)
+  const closed = new Sqlite(':memory:')
+  closed.close()
+  assert.throws(() => openStore(closed), OptionError)
+  const path = join(place.root, 'other.db')
+  new Sqlite(path).exec('CREATE TABLE t (x)').close()
+  const readonly = new Sqlite(path, { readonly: true })
+  assert.throws(() => openStore(readonly), OptionError)
+  readonly.close()
+})
+
+test('the epoch stays with the database', async () => {
+  using place = new Place({})
+  const first = openStore(place.path)
+  await first.close()
+  const second = openStore(join(place.root, 'sub', 'folder', 'other.db'))
+  await second.close()
+  const third = openStore(place.path)
+  await third.close()
+  assert.equal(third.epoch, first.epoch)
+  assert.notEqual(second.epoch, first.epoch)
+  assert.match(first.epoch, /^[0-9a-f]{16}$/)
+})
+
+test('a start under a lock waits for its end', async () => {
+  using place = new Place({})
+  const script = `
+    const db = new (require('better-sqlite3'))(process.argv[1])
+    db.exec('BEGIN EXCLUSIVE; CREATE TABLE t (x)')
+    console.log('locked')
+    setTimeout(() => { db.exec('COMMIT') }, 500)`
+  const child = spawn(process.execPath, ['-e', script, place.path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const exit = once(child, 'exit')
+  await openStore(place.path).close()
+  await exit
+})
+
+test('outages at the start are told as such', () => {
+  using place = new Place({})
+  assert.throws(() => openStore(place.root), UnavailableError)
+})

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { UnavailableError } from '../../src/notifications/errors.js'
+import { Writer } from '../../src/notifications/store/writer.js'
+import { draft, Eyes, eventually, PAGE } from '../contracts/store.js'
+import { openStore, SqliteSubject, temporaryFolder } from './subject.js'
+
+/** Another process takes the write lock; disposing lets go of it. */
+async function foreignLock(path: string): Promise<AsyncDisposable> {
+  const script = `
+    const db = new (require('better-sqlite3'))(process.argv[1], { timeout: 10000 })
+    db.exec("BEGIN EXCLUSIVE; INSERT INTO notifications (audience, title) VALUES ('user:x', 'never committed')")
+    console.log('locked')
+    process.stdin.on('data', () => { db.exec('ROLLBACK'); process.exit() })`
+  const child = spawn(process.execPath, ['-e', script, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return {
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return
+      child.stdin.write('go')
+      await once(child, 'exit')
+    },
+  }
+}
+
+test('while another process holds the lock, reads answer, the event loop runs, and writes get through afterwards', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await eyes.send({ user: 'ada' }, 'before')
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  const lock = await foreignLock(subject.path)
+  delay.enable()
+  const write = eyes.send({ user: 'ada' }, 'during')
+  const until = performance.now() + 700
+  while (performance.now() < until) {
+    assert.equal((await subject.store.snapshot('ada')).unread, 1)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  delay.disable()
+  assert.ok(delay.max / 1e6 < 200, `the loop stood still for ${delay.max / 1e6} ms`)
+  await lock[Symbol.asyncDispose]()
+  await write
+  assert.deepEqual(await eyes.titles('ada'), ['during', 'before'])
+})
+
+test('under a lasting lock a write gives up within ten seconds, having stored nothing, and the next one works', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  {
+    await using _lock = await foreignLock(subject.path)
+    const began = performance.now()
+    await assert.rejects(eyes.send({ user: 'ada' }, 'in vain'), (error) => error instanceof UnavailableError && error.retryAfter !== undefined)
+    assert.ok(performance.now() - began < 10_000)
+  }
+  await eyes.send({ user: 'ada' }, 'well')
+  assert.deepEqual(await eyes.titles('ada'), ['well'])
+})
+
+test('on a full disk writes are refused and reads go on; it heals by itself', async () => {
+  const host = new Sqlite(':memory:')
+  const store = openStore(host)
+  await store.insert(draft({ user: 'ada' }, 'kept'))
+  host.pragma(`max_page_count = ${host.pragma('page_count', { simple: true })}`)
+  const big = draft({ user: 'ada' }, 'too much', { body: 'x'.repeat(5000) })
+  const results = await Promise.allSettled([store.insert(big), store.insert(big), store.insert(big)])
+  for (const result of results) assert.ok(result.status === 'rejected' && result.reason instanceof UnavailableError)
+  assert.deepEqual(
+    (await store.list('ada', PAGE)).rows.map(({ title }) => title),
+    ['kept'],
+  )
+  await store.check()
+  host.pragma('max_page_count = 100000')
+  await store.insert(big)
+  assert.equal((await store.snapshot('ada')).unread, 2)
+  await store.close()
+  host.close()
+})
+
+test('an operation that fails takes none of those with it that share its transaction', async () => {
+  const db = new Sqlite(':memory:')
+  db.exec('CREATE TABLE t (n INTEGER PRIMARY KEY)')
+  let commits = 0
+  const writer = new Writer(db, () => commits++)
+  const insert = (n: number) => writer.write(() => db.prepare('INSERT INTO t VALUES (?)').run(n))
+  const half = writer.write(() => {
+    db.prepare('INSERT INTO t VALUES (5)').run()
+    throw new TypeError('broken')
+  })
+  const results = await Promise.allSettled([insert(1), insert(2), insert(1), half, insert(3)])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(db.prepare('SELECT n FROM t').pluck().all(), [1, 2, 3])
+  commits = 0
+  await Promise.all([insert(10), insert(11), insert(12)])
+  assert.equal(commits, 1)
+  db.close()
+})
+
+test('a batch of many operations does not hold the event loop', async () => {
+  await using subject = new SqliteSubject()
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  await Promise.all(
+    Array.from({ length: 10_000 }, (_, n) => subject.store.insert(draft({ user: `u${n}` }, 'planned', { publishAt: Date.now() + 60_000 }))),
+  )
+  for (let next: number | null = 0, now = Date.now() + 120_000; next !== null; ) next = await subject.store.tick(now)
+  delay.disable()
+  assert.ok(delay.max / 1e6 < 500, `the loop stood still for ${delay.max / 1e6} ms`)
+  assert.equal(await new Eyes(subject).unread('u9999'), 1)
+})
+
+test('a listener that throws harms neither the write nor the other listeners', async () => {
+  await using subject = new SqliteSubject()
+  const heard: string[] = []
+  subject.store.watch(() => {
+    throw new Error('broken')
+  })
+  subject.store.watch((changed) => heard.push(...changed))
+  await subject.store.insert(draft({ user: 'ada' }, 'hi'))
+  await eventually(() => heard.length === 1, 'the other listener heard of it')
+  assert.equal(subject.logged.length, 1)
+})
+
+test('a store that was closed leaves nothing behind that keeps the process alive', async () => {
+  const script = `
+    import { openSqliteStore } from ${JSON.stringify(new URL('../../src/notifications/store/sqlite.ts', import.meta.url).href)}
+    const log = () => {}
+    const store = openSqliteStore({ database: process.argv[1], logger: { info: log, warn: log, error: log }, metrics: { stored() {} } })
+    await store.announce('session:x')`
+  const path = `${temporaryFolder()}/test.db`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, path], { stdio: 'inherit' })
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
