@@ -34,7 +34,7 @@ export async function namesOf(users: Users, notifications: readonly Notification
   return new Map([...found].map(([id, { username }]) => [String(id), username]))
 }
 
-/** For scripts: a stored notification, speaking usernames. */
+/** For scripts: a stored notification, speaking usernames, which stand in the order of the alphabet. */
 export function present(
   { id, to, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt }: Notification,
   names: Names,
@@ -101,5 +101,5 @@ function addressed(to: Recipients): readonly string[] {
 function named(to: Recipients, names: Names): Recipients {
   const name = (id: string) => names.get(id) ?? id
   if (to === 'everyone' || 'topic' in to) return to
-  return 'user' in to ? { user: name(to.user) } : { users: to.users.map(name) }
+  return 'user' in to ? { user: name(to.user) } : { users: to.users.map(name).toSorted() }
 }

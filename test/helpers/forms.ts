@@ -1,6 +1,8 @@
 /** What a person without scripts would send with the form of this action: name → value of everything that is filled in, as it stands. */
 export function formValues(html: string, action: string): Record<string, string> {
-  const form = html.match(/<form[^>]*>[\s\S]*?<\/form>/g)?.find((text) => attribute(text, 'action') === action)
+  const form = html
+    .match(/<form[^>]*>[\s\S]*?<\/form>/g)
+    ?.find((text) => attribute(text, 'action') === action && attribute(text, 'method') === 'post')
   if (form === undefined) throw new Error(`There is no form for ${action} on the page.`)
   const values: Record<string, string> = {}
   for (const [tag, name, attributes = ''] of form.matchAll(/<(input|textarea|select)\b([^>]*)>/g)) {

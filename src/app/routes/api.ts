@@ -1,6 +1,6 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express'
 import { z } from 'zod'
-import { BelfryError, checkDraft, type Draft, InvalidError, MalformedError, type Recipients, sendProblem } from '../../notifications/index.js'
+import { BelfryError, checkDraft, type Draft, InvalidError, type Recipients, sendProblem } from '../../notifications/index.js'
 import { disabledOrUnknown, listed, lookUp } from '../addressees.js'
 import type { AppContext } from '../context.js'
 import { namesOf, present, senderOfToken } from '../sent.js'
@@ -67,7 +67,6 @@ function send({ notifications, users }: AppContext): RequestHandler {
 }
 
 async function readDraft({ body }: Request, { users }: Pick<AppContext, 'users'>): Promise<Draft> {
-  if (body === undefined) throw new MalformedError('Send a JSON body: an object with to and title.')
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new InvalidError([{ field: 'to', message: 'Send an object with to and title.' }])
   const unknown = Object.keys(body).find((field) => !NOTIFICATION_FIELDS.has(field))
