@@ -12,7 +12,7 @@ import { apiRoutes } from './routes/api.js'
 import { messageRoutes } from './routes/messages.js'
 import { type Operations, operationsRoutes } from './routes/operations.js'
 import { sessionRoutes } from './routes/session.js'
-import { PUBLIC, versionOf } from './view.js'
+import { isCurrent, PUBLIC } from './view.js'
 
 /** The app, from the first thing that a request meets to the last. */
 export function createApp(context: AppContext, operations: Operations): Express {
@@ -79,8 +79,7 @@ function securityHeaders(): RequestHandler {
 function staticFiles(): RequestHandler {
   const serve = express.static(PUBLIC, { index: false, redirect: false, dotfiles: 'ignore', cacheControl: false })
   return (req, res, next) => {
-    const current = req.query.v !== undefined && req.query.v === versionOf(req.path)
-    res.set('Cache-Control', current ? 'public, max-age=31536000, immutable' : 'public, no-cache')
+    res.set('Cache-Control', isCurrent(req.path, req.query.v) ? 'public, max-age=31536000, immutable' : 'public, no-cache')
     serve(req, res, (error?: unknown) => {
       res.removeHeader('Cache-Control')
       next(error)

@@ -9,7 +9,6 @@ const VIEWS = fileURLToPath(new URL('../../views/app/', import.meta.url))
 /** What is served as it is: styles, icons, the built client. */
 export const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url))
 
-const COMPOSE = '/build/compose.js'
 /** Minified where it was built, else as it was written. */
 const STYLES = ['/build/app.css', '/app.css']
 const versions = new Map<string, string>()
@@ -19,6 +18,11 @@ export function asset(path: string): string {
   return `${path}?v=${versionOf(path)}`
 }
 
+/** Whether this is the version that pages refer to. Reads nothing: whoever asks chose the path. */
+export function isCurrent(path: string, version: unknown): boolean {
+  return version !== undefined && versions.get(path) === version
+}
+
 /** Short hash of a file in `public/`; '' where there is none. */
 export function versionOf(path: string): string {
   const known = versions.get(path)
@@ -26,11 +30,6 @@ export function versionOf(path: string): string {
   const version = hashOf(`${PUBLIC}${path.slice(1)}`)
   if (version !== '') versions.set(path, version)
   return version
-}
-
-/** The script of the compose page; '' where it was not built, and the page does without. */
-export function composeScript(): string {
-  return versionOf(COMPOSE) === '' ? '' : `<script type="module" src="${asset(COMPOSE)}"></script>`
 }
 
 /** Answers with a view inside the layout. */

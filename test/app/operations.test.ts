@@ -115,7 +115,7 @@ describe('every answer', () => {
   it('of a file is kept for good under the address of its version only', async () => {
     await using app = await startTestApp()
     const page = await (await new Visitor(app.url).get('/login')).text()
-    const [href = ''] = /\/app\.css\?v=[\w-]+/.exec(page) ?? []
+    const [href = ''] = /(\/build)?\/app\.css\?v=[\w-]+/.exec(page) ?? []
     await request(app.url)
       .get(href)
       .expect(200)

@@ -146,6 +146,7 @@ describe('signing in', () => {
 describe('a body that cannot be read as a sign-in', () => {
   const refused = [
     { why: 'a field that comes twice', type: 'application/x-www-form-urlencoded', body: 'username=admin&username=ada&password=x', status: 400 },
+    { why: 'a field that nobody reads but comes twice', type: 'application/x-www-form-urlencoded', body: 'username=admin&x=1&x=2', status: 400 },
     { why: 'broken JSON', type: 'application/json', body: '{"username":', status: 400 },
     { why: 'JSON that is no object', type: 'application/json', body: '["admin"]', status: 400 },
     { why: 'a field that is no text', type: 'application/json', body: '{"username":{"$ne":1},"password":"x"}', status: 400 },

@@ -1,0 +1,79 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { type Config, type SettingError, settingError } from './config.js'
+
+/** How long requests may take to finish once the app is to stop, in milliseconds. */
+const GRACE = 6000
+
+interface ServerOptions {
+  readonly log: Logger
+  /** Path of the event stream: its requests last as long as somebody is there, so stopping doesn't wait for them. */
+  readonly stream: string
+}
+
+/** The HTTP server around the app: it cuts off who dribbles, and knows what is still being answered. */
+export class AppServer {
+  readonly http: Server
+  readonly #options: ServerOptions
+  #answering = 0
+  #stopping = false
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    // The headers have 10 seconds, the whole request 30; whoever reads nothing of an answer is cut off after two minutes.
+    this.http = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2000 })
+    this.http.timeout = 120_000
+  }
+
+  /** True from the beginning of `stop` on. */
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
+  /** Throws SettingError where PORT or HOST can't be listened on. */
+  async listen(app: RequestListener, { host, port }: Config): Promise<void> {
+    this.http.on('request', (req, res) => {
+      if (this.#stopping) res.setHeader('Connection', 'close')
+      if (req.url?.split('?', 1)[0] !== this.#options.stream) {
+        this.#answering++
+        res.once('close', () => this.#answering--)
+      }
+      app(req, res)
+    })
+    await new Promise<void>((resolve, reject) => {
+      this.http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port) ?? error))
+      this.http.listen(port, host, resolve)
+    })
+    this.http.on('error', (error) => this.#options.log.error({ err: error }, 'a connection could not be accepted'))
+  }
+
+  /** Where it listens, as people write it. */
+  url({ host }: Config): string {
+    const { port } = this.http.address() as AddressInfo
+    const here = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)
+    return `http://${here ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
+  }
+
+  /** Takes no more connections, waits for answers that were begun, then for `release`, and hangs up on whoever is left. */
+  async stop(release: () => Promise<void>): Promise<void> {
+    this.#stopping = true
+    const closed = new Promise<void>((resolve) => this.http.close(() => resolve()))
+    const giveUpAt = performance.now() + GRACE
+    while (this.#answering > 0 && performance.now() < giveUpAt) await sleep(20)
+    await release()
+    this.http.closeAllConnections()
+    await closed
+  }
+}
+
+function listenError({ code }: NodeJS.ErrnoException, host: string, port: number): SettingError | undefined {
+  if (code === 'EADDRINUSE')
+    return settingError('PORT', String(port), 'something listens there already: stop it, or give another port; 0 picks a free one')
+  if (code === 'EACCES') return settingError('PORT', String(port), 'this user may not listen there: give a port from 1024 on')
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return settingError('HOST', host, 'this machine has no such address: give one of its own, such as 127.0.0.1')
+  }
+  return undefined
+}
