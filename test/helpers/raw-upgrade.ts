@@ -56,8 +56,10 @@ export async function upgrade(request: Handshake): Promise<Answer> {
     socket.on('close', () => clearInterval(probe))
   })
   const closed = new Promise((resolve) => socket.once('close', resolve))
+  const stuck = setTimeout(() => socket.destroy(new Error('the server never let go')), 3000)
   socket.write(handshake(request))
   await closed
+  clearTimeout(stuck)
   return { ...parse(Buffer.concat(chunks).toString()), took: performance.now() - began }
 }
 

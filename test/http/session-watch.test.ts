@@ -50,6 +50,48 @@ test('a session that is used meanwhile lives on, and so does its socket', async 
   await expectClosed(tab, 2000)
 })
 
+test('a store that keeps its deadlines beside the sessions is watched as exactly', async () => {
+  class BesideStore extends MemoryStore {
+    readonly deadlines = new Map<string, number>()
+
+    override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
+      super.get(id, (error: unknown, session?: SessionData | null) => {
+        const deadline = this.deadlines.get(id) ?? 0
+        // As it was written first, and long past: only the store knows better.
+        const stale = session ? { ...session, cookie: { ...session.cookie, expires: new Date(deadline - 60_000) } } : null
+        callback(error, deadline > Date.now() ? stale : null)
+      })
+    }
+
+    override set(id: string, session: SessionData, callback?: (error?: unknown) => void): void {
+      this.deadlines.set(id, Number(session.cookie.expires))
+      super.set(id, { ...session, cookie: { ...session.cookie, expires: null } } as SessionData, callback)
+    }
+
+    override touch(id: string, session: SessionData, callback?: () => void): void {
+      this.deadlines.set(id, Number(session.cookie.expires))
+      setImmediate(() => callback?.())
+    }
+  }
+  const store = new BesideStore()
+  await using host = await LiveHost.start({ store, maxAge: 900 })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  const began = performance.now()
+  let used = began
+  await eventually(
+    async () => {
+      await host.visit('/ping', cookie)
+      used = performance.now()
+      return used - began > 2500
+    },
+    () => 'unreachable',
+  )
+  assert.equal(tab.closed, undefined)
+  await expectClosed(tab, 1900)
+  assert.ok(performance.now() - used > 700, 'closed too early')
+})
+
 test('a store that is out at the deadline closes nobody; afterwards the deadline counts again', { timeout: 20_000 }, async () => {
   const store = new OutsideStore()
   await using host = await LiveHost.start({ store, maxAge: 600 })

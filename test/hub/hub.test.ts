@@ -77,14 +77,16 @@ class Scene implements AsyncDisposable {
       look: async (users) => {
         this.readings.push([...users.keys()])
         if (this.broken) throw new Error('the database is out')
-        return new Map([...users.keys()].map((user) => [user, this.look(user)]))
+        return new Map([...users].map(([user, seen]) => [user, this.look(user, seen)]))
       },
       ...options,
     })
   }
 
-  look(user: string): Look {
-    return this.states.get(user) ?? { state: { epoch: 'e', version: 0, unread: 0 }, newest: 0, membership: '' }
+  look(user: string, seen = 0): Look {
+    const look = this.states.get(user) ?? { state: { epoch: 'e', version: 0, unread: 0 }, newest: 0, membership: '' }
+    const { latest, ...rest } = look
+    return latest === undefined || look.newest > seen ? look : rest
   }
 
   /** Somebody's state becomes another, and nobody is told. */
@@ -224,6 +226,20 @@ test('while the store is out nothing is lost: heartbeats go on, and the badge fo
   assert.equal(scene.warnings.length, 1, 'an outage is logged once')
   scene.broken = false
   await expectUnread(line, 1, 4000)
+})
+
+test('a wake during a short outage is followed as soon as the store can be read, without waiting for a heartbeat', async () => {
+  await using scene = new Scene()
+  const lines = await Promise.all(Array.from({ length: 100 }, (_, i) => scene.greeted(`user ${i}`)))
+  scene.broken = true
+  for (let i = 0; i < 100; i++) scene.change(`user ${i}`, 1)
+  scene.hub.wake(['everyone'])
+  await eventually(
+    () => scene.warnings.length === 1,
+    () => 'no warning',
+  )
+  scene.broken = false
+  for (const line of lines) await expectUnread(line, 1)
 })
 
 test('a peer that was not heard for two heartbeats is cut off', async () => {

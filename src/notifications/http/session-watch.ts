@@ -7,6 +7,8 @@ interface Watched {
   readonly id: string
   readonly store: Store
   connections: number
+  /** When it expires as far as is known, in milliseconds since 1970; Infinity where it does not. */
+  deadline: number
   /** When to look into the store again, in milliseconds since 1970. */
   checkAt: number
   checking: boolean
@@ -53,22 +55,27 @@ export class SessionWatch {
     const store = req.sessionStore
     if (store === undefined || this.#guarded.has(store)) return
     this.#guarded.add(store)
-    const destroy = store.destroy
+    const { destroy, touch } = store
     store.destroy = (id, callback) =>
       destroy.call(store, id, (error: unknown) => {
         // Told only now: a socket that is being opened could still find the session in the store before.
         if (!error) this.#end(sessionKey(id))
         callback?.(error)
       })
+    if (touch === undefined) return
+    store.touch = (id, session, callback) => {
+      this.#extend(id, session)
+      touch.call(store, id, session, callback)
+    }
   }
 
   /** Watches the session of a request for one more connection; returns its key, which `unwatch` takes. */
   watch(req: Request): string {
     const key = sessionKey(req.sessionID)
-    const checkAt = nextCheck(req.session.cookie.expires, Date.now())
-    const known = this.#watched.get(key)
-    if (known === undefined) this.#watched.set(key, { id: req.sessionID, store: req.sessionStore, connections: 1, checkAt, checking: false })
-    else known.connections++
+    const watched = this.#watched.get(key) ?? { id: req.sessionID, store: req.sessionStore, connections: 0, deadline: 0, checkAt: 0, checking: false }
+    watched.connections++
+    this.#watched.set(key, watched)
+    schedule(watched, req.session)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
     return key
   }
@@ -85,6 +92,12 @@ export class SessionWatch {
     this.#closed = true
     this.#watched.clear()
     this.#rest()
+  }
+
+  /** Some stores keep the deadline beside the session and never correct the one in it: then only this tells of the new one. */
+  #extend(id: string, session: SessionData): void {
+    const watched = this.#watched.size > 0 ? this.#watched.get(sessionKey(id)) : undefined
+    if (watched !== undefined) schedule(watched, session)
   }
 
   #rest(): void {
@@ -119,21 +132,19 @@ export class SessionWatch {
       watched.checkAt = Date.now() + RECHECK
       this.#end(key)
     } else {
-      watched.checkAt = nextCheck(found.cookie.expires, Date.now())
+      schedule(watched, found)
     }
     if (this.#reading === AT_ONCE - 1) setImmediate(() => this.#check())
   }
 }
 
-/**
- * At its deadline, but at least twice a minute. Some stores keep the deadline beside the session and leave the old one in
- * it: then the store's word that it exists counts, and it is asked again at growing distances.
- */
-function nextCheck(expires: Date | string | null | undefined | boolean, now: number): number {
-  const deadline = expires instanceof Date || typeof expires === 'string' ? new Date(expires).getTime() : Number.NaN
+/** The next look: at the deadline, at least twice a minute, and at growing distances where a session outlives its deadline. */
+function schedule(watched: Watched, { cookie }: Pick<SessionData, 'cookie'>): void {
+  const now = Date.now()
+  const expires = cookie.expires ? new Date(cookie.expires).getTime() : Number.POSITIVE_INFINITY
+  if (expires > now) watched.deadline = expires
   const recheck = now + RECHECK * (0.75 + Math.random() / 4)
-  if (Number.isNaN(deadline)) return recheck
-  return Math.min(recheck, deadline > now ? deadline + 1 : now + Math.max(500, now - deadline))
+  watched.checkAt = Math.min(recheck, watched.deadline > now ? watched.deadline + 1 : now + Math.max(500, now - watched.deadline))
 }
 
 /** Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. */
