@@ -46,10 +46,15 @@ export async function run(
     return await command.run(readArguments(command, argv.slice(wordsOf(command).length)), { out, err, env, input })
   } catch (error) {
     const wrongUse = error instanceof UsageError
-    err.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    err.write(`${messageOf(error)}\n`)
     if (wrongUse && command !== undefined) err.write(`See 'belfry ${wordsOf(command).join(' ')} --help'.\n`)
     return wrongUse ? 2 : 1
   }
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.trim().replace(/\s*\n\s*/g, ' ')
 }
 
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */
