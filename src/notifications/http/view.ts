@@ -20,13 +20,21 @@ interface ItemView {
   readonly time: string
   readonly day: string
   readonly dayWords: string
+  /** All of them; which are shown follows from the state, also when that changes later. */
+  readonly actions: readonly Action[]
+}
+
+interface Action {
+  readonly action: string
+  readonly words: string
+  readonly from: readonly ItemState[]
 }
 
 const LEVEL_WORDS: Readonly<Record<Level, string>> = { info: '', success: 'Success', warning: 'Warning', error: 'Error' }
 const STATE_WORDS = { unread: 'Unread', read: 'Read', archived: 'Archived' } as const
 
 /** What can be done with one, by the states in which it makes sense. */
-const ACTIONS: readonly { readonly action: string; readonly words: string; readonly from: readonly ItemState[] }[] = [
+const ACTIONS: readonly Action[] = [
   { action: 'read', words: 'Mark as read', from: ['unread'] },
   { action: 'unread', words: 'Mark as unread', from: ['read'] },
   { action: 'archive', words: 'Archive', from: ['unread', 'read'] },
@@ -60,7 +68,6 @@ export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
     older: olderHref(href, page, newestFirst, backwards),
     empty: EMPTY[filter],
     emptyRow: EMPTY_ROW,
-    actions: ACTIONS,
   }
 }
 
@@ -102,6 +109,7 @@ const EMPTY_ROW: ItemView = {
   time: '',
   day: '',
   dayWords: '',
+  actions: ACTIONS,
 }
 
 const EMPTY = {
@@ -129,6 +137,7 @@ function rowView(basePath: string, item: Item): ItemView {
     time: `${timeOfDay.format(new Date(item.createdAt))} UTC`,
     day: item.createdAt.slice(0, 10),
     dayWords: dayOfYear.format(new Date(item.createdAt)),
+    actions: ACTIONS,
   }
 }
 
