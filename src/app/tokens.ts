@@ -41,7 +41,8 @@ export class Tokens {
   async add(name: string, by: number | null): Promise<NewToken> {
     const trimmed = name.trim()
     if (trimmed === '') throw new InvalidError([{ field: 'name', message: 'A name is needed: say what the token is for.' }])
-    if ([...trimmed].length > 100 || /\p{Cc}/u.test(trimmed)) throw new InvalidError([{ field: 'name', message: 'A name has at most 100 characters, on one line.' }])
+    if ([...trimmed].length > 100 || /\p{Cc}/u.test(trimmed))
+      throw new InvalidError([{ field: 'name', message: 'A name has at most 100 characters, on one line.' }])
     // All random bits are the token's own, so one round of sha256 keeps it: there is nothing to guess as with a password.
     const token = PREFIX + randomBytes(32).toString('base64url')
     const sql = 'INSERT INTO tokens (name, token_hash, created_by, created_at) VALUES (?, ?, ?, ?)'
