@@ -9,7 +9,12 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 /** A room of the house, by the first pattern that fits a file, and what it may import (itself always). `type:` allows types only. */
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
   { name: 'words', files: /^notifications\/(notification|person|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
-  { name: 'options', files: /^notifications\/options\.ts$/, may: [/^notifications\/(notification|person|errors|protocol|logger)\.ts$/] },
+  {
+    name: 'options',
+    files: /^notifications\/(options|retention)\.ts$/,
+    may: [/^notifications\/(notification|person|errors|protocol|logger)\.ts$/],
+    types: [/^notifications\/store\/store\.ts$/],
+  },
   { name: 'store', files: /^notifications\/store\//, may: [/^notifications\/(notification|person|errors|protocol|logger|metrics)\.ts$/] },
   { name: 'bus', files: /^notifications\/bus\//, may: [/^notifications\/(notification|errors|protocol|logger)\.ts$/] },
   {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { OptionError } from './errors.js'
 import { consoleLogger, type Logger } from './logger.js'
 import type { Identity } from './person.js'
+import { type Retention, retention } from './retention.js'
 
 /** A page of the plugin's, to be put into the host's own frame. All strings are HTML but `title`, which is text. */
 export interface PageParts {
@@ -47,6 +48,8 @@ export interface NotificationsOptions {
   readonly maxConnectionsPerUser?: number | undefined
   /** Live connections in all; 20,000 unless told. */
   readonly maxConnections?: number | undefined
+  /** Prunes by itself, a minute after the start and every six hours; without it, everything is kept until `prune` is called. */
+  readonly retention?: Retention | undefined
   /** Warnings and errors go to standard error unless told. */
   readonly logger?: Logger | undefined
   /** A prom-client Registry that the metrics are registered with. */
@@ -96,6 +99,7 @@ const schema = z.strictObject(
     reconnectWithin: seconds('reconnectWithin').default(10),
     maxConnectionsPerUser: count('maxConnectionsPerUser').default(20),
     maxConnections: count('maxConnections').default(20_000),
+    retention: retention.optional(),
     logger: z
       .custom<Logger>((value) => isLogger(value), { error: 'The option logger must have the functions info, warn and error.' })
       .default(consoleLogger),

@@ -17,10 +17,11 @@ import type { Draft, Notification } from './notification.js'
 import { type NotificationsOptions, type Options, parseOptions } from './options.js'
 import { type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
+import { cutoffsOf, Pruner, type Retention } from './retention.js'
 import { Scheduler } from './scheduler.js'
-import { type ItemPage, type ListQuery, type Notified, type SentEntry, type SentQuery, Service } from './service.js'
+import { type ItemPage, type ListQuery, type Notified, parseUser, type SentEntry, type SentQuery, Service } from './service.js'
 import { openSqliteStore } from './store/sqlite.js'
-import type { Reader, Store } from './store/store.js'
+import type { Pruned, Reader, Store, UserExport } from './store/store.js'
 
 /** A user whose sockets are to be closed, or one session. */
 export type DisconnectTarget = { readonly user: string } | { readonly session: string }
@@ -57,6 +58,20 @@ export interface Notifications {
   /** Closes live connections now, with 4401, in every process. */
   disconnect(target: DisconnectTarget): Promise<void>
   /**
+   * Takes what is old out of inboxes and the database, as `retention` does on a schedule, in portions that hold nobody up. What is
+   * scheduled is never old. Counts follow; an idempotency key of what was deleted is free again.
+   * @throws OptionError unless one of the two is a positive number of days
+   * @example await notifications.prune({ readAfterDays: 30, unreadAfterDays: 365 })
+   */
+  prune(ages: Retention): Promise<Pruned>
+  /** All that is stored about one user, as JSON can hold it, for somebody who asks what you know of them. */
+  exportUser(user: string): Promise<UserExport>
+  /**
+   * Closes a user's connections and forgets the user: what was for them alone, what they read, their topics, and their name as
+   * a sender. Everybody else's counts stay what they were. End the user's sessions first, or the next visit makes them known again.
+   */
+  eraseUser(user: string): Promise<void>
+  /**
    * Calls `listener` whenever this process did something, after it is durable and after its answer is on the way. What a
    * listener throws or rejects with is logged, and harms nothing. Returns what ends it.
    * @throws OptionError for an event that there is not
@@ -79,6 +94,8 @@ export interface Notifications {
 
 /** How often memberships of those who are connected are read again through `topicsOf`, in milliseconds. */
 const RECHECK_EVERY = 60_000
+/** Every process that shares the database has looked at it meanwhile, in milliseconds. */
+const HEARD_WITHIN = 300
 
 /** Embedded notifications for an Express app. Bad options throw an OptionError; with SQLite, the database is migrated here. */
 export function createNotifications(options: NotificationsOptions): Notifications {
@@ -110,6 +127,8 @@ function compose(options: Options): Notifications {
   }
   const sessions = new SessionWatch({ ended: endSession, logger })
   const recheck = setInterval(() => void recheckMembers(hub, service, options), RECHECK_EVERY).unref()
+  const { retention } = options
+  const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   scheduler.start()
 
   const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options, sessions) }
@@ -119,6 +138,7 @@ function compose(options: Options): Notifications {
   let closing: Promise<void> | undefined
   const close = async () => {
     clearInterval(recheck)
+    pruner?.close()
     sessions.close()
     await hub.close()
     for (const undo of detach) undo()
@@ -147,6 +167,9 @@ function compose(options: Options): Notifications {
     readers: (id, query) => service.readers(id, query),
     refresh: (user) => refresh(user, service, hub),
     disconnect: (target) => disconnect(target, hub, store),
+    prune: async (ages) => store.prune(cutoffsOf(ages, Date.now())),
+    exportUser: async (user) => store.exportUser(parseUser(user)),
+    eraseUser: async (user) => eraseUser(parseUser(user), hub, store),
     on: (event, listener) => listen(events, event, listener),
     check: () => store.check(),
     middleware: () => createMiddleware(pages),
@@ -206,6 +229,13 @@ async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Pro
   const hidden = 'user' in target ? target : { session: sessionKey(target.session) }
   hub.disconnect(hidden)
   await store.announce('user' in hidden ? `signed-out:${hidden.user}` : `session:${hidden.session}`)
+}
+
+/** Other processes hear whose connections end before the name is gone from what they hear it by. */
+async function eraseUser(user: string, hub: Hub, store: Store): Promise<void> {
+  await disconnect({ user }, hub, store)
+  await pause(HEARD_WITHIN)
+  await store.eraseUser(user)
 }
 
 async function recheckMembers(hub: Hub, service: Service, { logger }: Options): Promise<void> {

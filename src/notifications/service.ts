@@ -261,7 +261,8 @@ function parseLimit(limit: number | undefined): number {
   return limit
 }
 
-function parseUser(user: string): string {
+/** Throws InvalidError for what cannot be an id. */
+export function parseUser(user: string): string {
   const result = userId.safeParse(user)
   if (result.success) return result.data
   throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
