@@ -5,7 +5,7 @@ import type { Snapshot } from './state.js'
 const QUIET = 3000
 
 /** Tells a screen reader of increases, and only of them: the first at once, the rest of a burst together when it is over. */
-export function createAnnouncer(status: Element, say: Say): (snapshot: Snapshot) => void {
+export function createAnnouncer(announce: (words: string) => void, say: Say): (snapshot: Snapshot) => void {
   let shown: number | undefined
   let fresh = 0
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -13,7 +13,7 @@ export function createAnnouncer(status: Element, say: Say): (snapshot: Snapshot)
   const speak = () => {
     const { state, latest: item } = latest
     const what = fresh === 1 && item ? say('arrivedTitle', 1, item.title) : say('arrived', fresh)
-    status.textContent = `${what}. ${say('unread', state?.unread)}`
+    announce(`${what}. ${say('unreadCount', state?.unread)}`)
     fresh = 0
   }
   const quiet = () => {

@@ -1,10 +1,12 @@
 import { badgeText, type State } from '../notifications/protocol.js'
 import { createAnnouncer } from './announce.js'
+import { callFor, showBeyond } from './beyond.js'
 import { type Client, createClient } from './core.js'
 import { h } from './dom.js'
-import { english, type Say, sayIn } from './messages.js'
+import { kit } from './kit.js'
+import { english, type Messages, messagesIn, type Say, type SayOf, sayIn } from './messages.js'
 import { Panel } from './panel.js'
-import { type Clock, createClock } from './time.js'
+import { createClock } from './time.js'
 
 const clients = new Map<string, Client>()
 
@@ -18,27 +20,40 @@ function clientOf(base: string, user: string | undefined, state: State | undefin
 
 /**
  * The bell around the server-rendered link to the inbox: keeps the badge, the title of the page and its own attributes right,
- * and announces what arrives. Without it, or before it, the link works by itself.
+ * shows the latest in a panel, and announces what arrives. Without it, or before it, the link works by itself.
  */
 export class NotificationBell extends HTMLElement {
+  readonly language = document.documentElement.lang || 'en'
+  readonly clock = createClock(this.language)
+  readonly kit = kit
   client!: Client
   say!: Say
-  clock!: Clock
+  /** Resolves when it can be worked with: at once, or when its language was fetched. */
+  ready: Promise<void> | undefined
   #leave: (() => void) | undefined
-  #panel: Panel | undefined
   #announce: ReturnType<typeof createAnnouncer> | undefined
+  #panel: Panel | undefined
+  /** The catalogue of the language, where there is one beside English. */
+  #messages: Messages | undefined
+  #called: string | undefined
 
   connectedCallback(): void {
-    const { base, user } = this.dataset
-    const language = document.documentElement.lang || 'en'
-    this.say ??= sayIn(language, english)
-    this.clock ??= createClock(language, this.say)
-    this.client ??= clientOf(base ?? '/notifications', user, stateOf(this))
-    const status = this.querySelector('[role=status]')
-    if (status) this.#announce ??= createAnnouncer(status, this.say)
-    this.#panel ??= this.#becomeButton()
-    this.#leave = this.client.subscribe(() => this.#show())
-    this.#show()
+    this.ready ??= this.#begin()
+    void this.ready.then(() => {
+      if (!this.isConnected || this.#leave) return
+      this.#leave = this.client.subscribe(() => this.#show())
+      this.#show()
+    })
+  }
+
+  disconnectedCallback(): void {
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
+  /** Says these English messages in the language of the page, where there is a catalogue of it. */
+  speak<M extends Messages>(messages: M): SayOf<M> {
+    return this.#messages ? (sayIn(this.language, this.#messages) as SayOf<M>) : sayIn('en', messages)
   }
 
   /** Tells a screen reader, through the one status of the page. */
@@ -47,8 +62,13 @@ export class NotificationBell extends HTMLElement {
     if (status) status.textContent = words
   }
 
-  disconnectedCallback(): void {
-    this.#leave?.()
+  async #begin(): Promise<void> {
+    const { base, user } = this.dataset
+    this.client = clientOf(base || '/notifications', user, stateOf(this))
+    this.#messages = await messagesIn(this.language).catch(() => undefined)
+    this.say = this.speak(english)
+    this.#announce = createAnnouncer((words) => this.announce(words), this.say)
+    this.#panel = this.#becomeButton()
   }
 
   /** The link to the inbox becomes a button with a panel, where the browser knows popovers; the inbox is linked from there. */
@@ -66,10 +86,10 @@ export class NotificationBell extends HTMLElement {
 
   #show(): void {
     const snapshot = this.client.getSnapshot()
-    const { state, connection } = snapshot
-    const signedOut = connection === 'signed-out'
+    const { state, connection, latest } = snapshot
     const unread = state?.unread ?? 0
     const badge = badgeText(unread)
+    const signedOut = connection === 'signed-out'
     set(this, 'connection', connection)
     if (state) set(this, 'unread', String(unread))
     const count = this.querySelector('.belfry-badge')
@@ -78,9 +98,14 @@ export class NotificationBell extends HTMLElement {
     const control = this.querySelector('.belfry-bell')
     if (control) set(control, 'aria-label', name)
     showInTitle(signedOut ? '' : badge)
+    showBeyond(signedOut ? 0 : unread)
     this.#announce?.(snapshot)
     this.#panel?.refresh()
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
+    if (!latest || latest.id === this.#called) return
+    this.#called = latest.id
+    this.dispatchEvent(new CustomEvent('belfry-arrival', { detail: latest, bubbles: true }))
+    void callFor(this.client, latest)
   }
 }
 

@@ -1,8 +1,6 @@
 import type { ItemState } from '../notifications/protocol.js'
 import type { Action } from './core.js'
 import { focusOn, type InboxView, idOf } from './inbox-view.js'
-import { createPending } from './pending.js'
-import { showState } from './rows.js'
 
 const AFTER: Readonly<Record<Action, ItemState>> = { read: 'read', unread: 'unread', archive: 'archived', unarchive: 'read' }
 
@@ -21,6 +19,7 @@ export interface RowActions {
 export function enhanceActions(view: InboxView): RowActions {
   const { bell, list, root } = view
   const { client, say } = bell
+  const { button, createPending, h, showState } = bell.kit
   const pending = createPending()
   const kept = new Set<string>()
   const touched = new Set<string>()
@@ -40,28 +39,22 @@ export function enhanceActions(view: InboxView): RowActions {
   const moveAway = async (row: HTMLElement, action: 'archive' | 'unarchive') => {
     const id = idOf(row)
     const hadFocus = row.contains(document.activeElement)
-    const line = document.createElement('li')
-    line.className = 'belfry-undo'
-    line.dataset.at = row.querySelector('time')?.getAttribute('datetime') ?? ''
-    const words = document.createElement('span')
-    words.textContent = `${say(action === 'archive' ? 'archived' : 'unarchived')} ${row.querySelector('[data-slot=title]')?.textContent} `
-    const back = document.createElement('button')
-    back.type = 'button'
-    back.className = 'belfry-button'
-    back.textContent = say('undo')
-    line.append(words, back)
+    const title = row.querySelector('[data-slot=title]')?.textContent ?? ''
+    const back = button(view.say('undo'), () => bringBack())
+    const words = h('span', {}, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, title))
+    const line = h('li', { class: 'belfry-undo', 'data-at': row.querySelector('time')?.getAttribute('datetime') ?? '' }, words, back)
     const bring = () => {
       const focused = line.contains(document.activeElement)
       line.replaceWith(row)
       view.settle()
       if (focused) focusOn(row)
     }
-    back.addEventListener('click', () => {
+    const bringBack = () => {
       const before = row.dataset.state as ItemState
       showState(row, before === 'unread' ? 'read' : before, say)
       bring()
       void send(id, action === 'archive' ? 'unarchive' : 'archive', () => line.isConnected || row.replaceWith(line))
-    })
+    }
     row.replaceWith(line)
     view.settle()
     if (hadFocus) back.focus()

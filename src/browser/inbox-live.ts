@@ -1,8 +1,6 @@
 import type { Item } from '../notifications/protocol.js'
 import type { RowActions } from './inbox-actions.js'
 import { focusOn, type InboxView, idOf } from './inbox-view.js'
-import { compare } from './list.js'
-import { showState } from './rows.js'
 
 const PAGE = 25
 const MOST = 100
@@ -13,7 +11,7 @@ const CLOCK_EVERY = 30_000
 /** Keeps the list as the server has it: rows come, change and go by themselves, but never move what one reads. */
 export function keepLive(view: InboxView, actions: RowActions): void {
   const { bell, list, root } = view
-  const { client, say } = bell
+  const { client, say, kit } = bell
   const query = Object.fromEntries(new URLSearchParams(location.search))
   const isLast = root.querySelector('[data-belfry-older]') === null
   let shows = `${bell.dataset.epoch} ${bell.dataset.version}`
@@ -43,14 +41,14 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   const show = (items: readonly Item[], nextCursor: string | null) => {
     const ids = view.rows().map(idOf)
     const believed = items.filter(({ id }) => ids.includes(id) || !actions.touched(id))
-    const { head, insert, tail, same, gone } = compare(ids, { items: believed, nextCursor }, PAGE, isLast)
+    const { head, insert, tail, same, gone } = kit.compare(ids, { items: believed, nextCursor }, PAGE, isLast)
     for (const id of gone) {
       const row = view.row(id)
       if (row && !actions.keeps(id) && !actions.touched(id)) view.remove(row)
     }
     for (const item of same) {
       const row = view.row(item.id)
-      if (row && row.dataset.state !== item.state && !actions.touched(item.id)) showState(row, item.state, say)
+      if (row && row.dataset.state !== item.state && !actions.touched(item.id)) kit.showState(row, item.state, say)
     }
     for (const { item, before } of insert) view.row(before)?.before(view.create(item))
     list.append(...tail.map((item) => view.create(item)))
@@ -108,6 +106,5 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   setInterval(() => view.tellTime(), CLOCK_EVERY)
   client.subscribe(changed)
   view.tellTime()
-  view.settle()
   changed()
 }

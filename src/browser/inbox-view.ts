@@ -1,5 +1,6 @@
 import { badgeText, type Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
+import { english, type SayInbox } from './inbox-messages.js'
 import { createRow, groupByDay } from './rows.js'
 
 /** The server-rendered inbox: its rows and what belongs around them. */
@@ -7,12 +8,16 @@ export class InboxView {
   readonly root: HTMLElement
   readonly bell: NotificationBell
   readonly list: HTMLElement
+  readonly say: SayInbox
+  /** Done to every row that comes in. */
+  decorate: (row: HTMLElement) => void = () => {}
   readonly #rowTemplate: HTMLTemplateElement
   readonly #dayTemplate: HTMLTemplateElement
 
   constructor(root: HTMLElement, bell: NotificationBell) {
     this.root = root
     this.bell = bell
+    this.say = bell.speak(english)
     this.list = this.#one('[data-belfry-list]')
     this.#rowTemplate = this.#one('template[data-belfry-row]')
     this.#dayTemplate = this.#one('template[data-belfry-day]')
@@ -33,7 +38,10 @@ export class InboxView {
   }
 
   create(item: Item): HTMLElement {
-    return createRow(this.#rowTemplate, item, this.bell.client.base, this.bell)
+    const { say, clock, client } = this.bell
+    const row = createRow(this.bell.kit, this.#rowTemplate, item, client.base, { say, sayInbox: this.say, clock })
+    this.decorate(row)
+    return row
   }
 
   /** Takes a row away; focus that was in it goes to its neighbour instead of getting lost. */
@@ -67,8 +75,9 @@ export class InboxView {
   tellTime(): void {
     for (const row of this.rows()) {
       const time = row.querySelector('time')
-      if (time) this.bell.clock.show(time)
+      if (time) this.bell.clock.show(time, true)
     }
+    this.settle()
   }
 }
 

@@ -1,23 +1,17 @@
+import { besides } from './scripts.js'
+
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string }
 
-/** What the client says. `#` stands for the count, `%` for a text. */
+/** What the bell says. `#` stands for the count, `%` for a text. */
 export const english = {
   bell: 'Notifications',
   bellUnread: { other: 'Notifications, # unread' },
   bellSignedOut: 'Notifications, signed out',
   arrived: { one: '# new notification', other: '# new notifications' },
   arrivedTitle: 'New notification: %',
-  unread: { one: '# unread', other: '# unread' },
-  fresh: { one: '# new', other: '# new' },
+  unreadCount: { other: '# unread' },
+  fresh: { other: '# new' },
   unreadMark: 'Unread:',
-  success: 'Success',
-  warning: 'Warning',
-  error: 'Error',
-  today: 'Today',
-  yesterday: 'Yesterday',
-  archived: 'Archived:',
-  unarchived: 'Moved to the inbox:',
-  undo: 'Undo',
   failed: 'That did not work. Please try again.',
   retry: 'Try again',
   offline: 'There is no connection. What you see may be old.',
@@ -25,23 +19,33 @@ export const english = {
   signIn: 'Sign in',
   empty: 'Nothing here yet. What concerns you will appear here.',
   readAll: 'Mark all as read',
-  markRead: 'Mark as read',
+  read: 'Mark as read',
   archive: 'Archive',
   seeAll: 'See all',
-} satisfies Record<string, string | Plural>
+} satisfies Messages
 
-export type MessageKey = keyof typeof english
-export type Catalogue = Readonly<Record<MessageKey, string | Plural>>
-
+export type Messages = Readonly<Record<string, string | Plural>>
 /** Says a message in the language of the page; `text` takes the place of `%`, or of `#` where the count is shown otherwise. */
-export type Say = (key: MessageKey, count?: number, text?: string) => string
+export type SayOf<M extends Messages> = (key: keyof M, count?: number, text?: string) => string
+export type Say = SayOf<typeof english>
 
-export function sayIn(language: string, catalogue: Catalogue): Say {
+export function sayIn<M extends Messages>(language: string, messages: M): SayOf<M> {
   const rules = new Intl.PluralRules(language)
   const numbers = new Intl.NumberFormat(language)
   return (key, count = 0, text = numbers.format(count)) => {
-    const message = catalogue[key]
+    const message = messages[key] as string | Plural
     const words = typeof message === 'string' ? message : (message[rules.select(count)] ?? message.other)
     return words.replace(/[#%]/, () => text)
   }
+}
+
+/** Languages that have a catalogue beside English. */
+export const LANGUAGES = ['ar', 'pl']
+
+/** The catalogue of a language, fetched from beside this script; undefined for English and for what there is none for. */
+export async function messagesIn(language: string): Promise<Messages | undefined> {
+  const name = LANGUAGES.find((known) => known === language.split('-')[0])
+  if (!name) return undefined
+  const { messages } = (await besides(`messages-${name}`)) as { messages: Messages }
+  return messages
 }

@@ -13,14 +13,14 @@ export function panelRow(
   act: (row: HTMLElement, action: Action) => void,
 ): HTMLElement {
   const time = h('time', { datetime: item.createdAt })
-  clock.show(time)
+  clock.show(time, false)
   const title = h('span', { 'data-slot': 'title' }, item.title)
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
   const link = h('a', { href: `${base}/${encodeURIComponent(item.id)}` }, state, title)
   const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), h('p', { class: 'belfry-body' }, item.body ?? ''))
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
   const does = (words: string, action: Action) => button(words, () => act(row, action), `belfry-button belfry-${action}`)
-  const foot = h('div', { class: 'belfry-actions' }, time, does(say('markRead'), 'read'), does(say('archive'), 'archive'))
+  const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'))
   row.append(h('span', { class: 'belfry-mark' }), text, foot)
   showState(row, item.state, say)
   return row

@@ -1,21 +1,30 @@
 import type { Item, ItemState } from '../notifications/protocol.js'
+import type { SayInbox } from './inbox-messages.js'
+import type { Kit } from './kit.js'
 import type { Say } from './messages.js'
 import type { Clock } from './time.js'
 
 /** How rows speak. */
 export interface RowContext {
   readonly say: Say
+  readonly sayInbox: SayInbox
   readonly clock: Clock
 }
 
 /** A copy of the page's own empty row, filled with text: nothing that anybody typed is ever read as HTML. */
-export function createRow(template: HTMLTemplateElement, item: Item, base: string, { say, clock }: RowContext): HTMLElement {
+export function createRow(
+  { showState }: Kit,
+  template: HTMLTemplateElement,
+  item: Item,
+  base: string,
+  { say, sayInbox, clock }: RowContext,
+): HTMLElement {
   const row = template.content.firstElementChild?.cloneNode(true) as HTMLElement
   const href = `${base}/${encodeURIComponent(item.id)}`
   Object.assign(row.dataset, { notificationId: item.id, level: item.level, cursor: item.cursor })
   fill(row, 'title', item.title)
   fill(row, 'body', (item.body ?? '').slice(0, 300))
-  fill(row, 'level', item.level === 'info' ? '' : say(item.level))
+  fill(row, 'level', item.level === 'info' ? '' : sayInbox(item.level))
   fill(row, 'from', senderOf(item.data))
   fill(row, 'category', item.category ?? '')
   row.querySelector('[data-slot-link]')?.setAttribute('href', href)
@@ -23,7 +32,7 @@ export function createRow(template: HTMLTemplateElement, item: Item, base: strin
   for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
   const when = row.querySelector('time')
   when?.setAttribute('datetime', item.createdAt)
-  if (when) clock.show(when)
+  if (when) clock.show(when, true)
   showState(row, item.state, say)
   return row
 }

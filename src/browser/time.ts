@@ -1,5 +1,3 @@
-import type { Say } from './messages.js'
-
 const UNITS = [
   ['day', 86_400],
   ['hour', 3600],
@@ -15,33 +13,39 @@ interface TimeElement {
 
 /** Times in the words of the page's language, in the zone of whoever reads; what the server wrote stays where Intl fails. */
 export interface Clock {
-  /** Writes a `<time>` as how long ago it is; the exact time goes into its title. */
-  show(time: TimeElement): void
-  /** The day of a moment where the reader is, and what its heading says. */
+  /** Writes a `<time>` as how long ago it is, below the heading of its day or without one; the exact time goes into its title. */
+  show(time: TimeElement, headed: boolean): void
+  /** The day of a moment where the reader is, as 2026-11-23 and in words. */
   dayOf(iso: string): { key: string; words: string }
 }
 
-export function createClock(language: string, say: Say, now: () => number = Date.now): Clock {
+export function createClock(language: string, now: () => number = Date.now): Clock {
   const ago = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' })
-  const wall = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' })
-  const day = new Intl.DateTimeFormat(language, { dateStyle: 'long' })
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, options)
+  const exact = format({ dateStyle: 'long', timeStyle: 'short' })
+  const wall = format({ hour: '2-digit', minute: '2-digit' })
+  const day = format({ dateStyle: 'long' })
   const keyOf = (date: Date) => [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-')
+  const daysAgo = (key: string) => Math.round((Date.parse(keyOf(new Date(now()))) - Date.parse(key)) / 86_400_000)
+  const dayOf = (date: Date) => {
+    const days = daysAgo(keyOf(date))
+    const words = days === 0 || days === 1 ? ago.format(-days, 'day') : day.format(date)
+    return words.charAt(0).toLocaleUpperCase(language) + words.slice(1)
+  }
   return {
-    show(time) {
+    show(time, headed) {
       const date = new Date(time.getAttribute('datetime') ?? '')
       const seconds = Math.round((date.getTime() - now()) / 1000)
       if (Number.isNaN(seconds)) return
-      const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
-      const words = unit === 'day' ? wall.format(date) : unit === 'second' ? ago.format(0, unit) : ago.format(Math.trunc(seconds / size), unit)
+      const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 0]
+      const old = unit === 'day' ? (headed ? wall.format(date) : dayOf(date)) : undefined
+      const words = old ?? ago.format(size && Math.trunc(seconds / size), unit)
       if (time.textContent !== words) time.textContent = words
       time.setAttribute('title', exact.format(date))
     },
     dayOf(iso) {
       const date = new Date(iso)
-      const key = keyOf(date)
-      const words = key === keyOf(new Date(now())) ? say('today') : key === keyOf(new Date(now() - 86_400_000)) ? say('yesterday') : day.format(date)
-      return { key, words }
+      return { key: keyOf(date), words: dayOf(date) }
     },
   }
 }

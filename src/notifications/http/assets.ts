@@ -3,12 +3,19 @@ import { readFileSync } from 'node:fs'
 import type { RequestHandler } from 'express'
 import { NotFoundError } from '../errors.js'
 
+const script = (name: string) => ({ at: [`build/${name}`], type: 'text/javascript; charset=utf-8' })
+
 const FILES = {
-  'belfry.js': { at: ['build/belfry.js'], type: 'text/javascript; charset=utf-8' },
-  'inbox.js': { at: ['build/inbox.js'], type: 'text/javascript; charset=utf-8' },
+  'belfry.js': script('belfry.js'),
+  'inbox.js': script('inbox.js'),
+  'preferences-page.js': script('preferences-page.js'),
+  // Fetched by belfry.js where they are wanted.
+  'call.js': script('call.js'),
+  'messages-ar.js': script('messages-ar.js'),
+  'messages-pl.js': script('messages-pl.js'),
   // Minified where it was built, else as it was written.
   'belfry.css': { at: ['build/belfry.css', 'belfry.css'], type: 'text/css; charset=utf-8' },
-} as const
+}
 
 export type AssetName = keyof typeof FILES
 

@@ -36,6 +36,12 @@ export async function itemPage(context: HttpContext, req: Request, res: Response
   await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data: itemView(context.options.basePath, item) })
 }
 
+export async function preferencesPage(context: HttpContext, req: Request, res: Response, person: Person, state: State): Promise<void> {
+  present(res, context, person.id, state)
+  const data = { basePath: context.options.basePath }
+  await send(context, req, res, { title: 'Notification preferences', view: 'preferences', data, scripts: ['belfry.js', 'preferences-page.js'] })
+}
+
 export async function errorPage(context: HttpContext, req: Request, res: Response, problem: Problem): Promise<void> {
   res.status(problem.status)
   await send(context, req, res, { title: problem.title, view: 'error', data: { problem, basePath: context.options.basePath } })

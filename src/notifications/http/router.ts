@@ -7,7 +7,7 @@ import { serveAsset } from './assets.js'
 import { backFrom } from './back.js'
 import type { HttpContext } from './context.js'
 import { answerErrors, asScript } from './failures.js'
-import { inboxPage, itemPage } from './pages.js'
+import { inboxPage, itemPage, preferencesPage } from './pages.js'
 import { WrongTypeError, wantsJson } from './problem.js'
 import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
@@ -29,6 +29,7 @@ export function createRouter(context: HttpContext): Router {
 
   router.use(sameOrigin(context.options))
   router.get('/', inbox(context))
+  router.get('/preferences', preferences(context))
   router.get('/:id', item(context))
   const body = [somebody(context), express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
   router.post('/read-all', body, readAll(context))
@@ -63,6 +64,14 @@ function inbox(context: HttpContext): RequestHandler {
     const page = await context.service.list(person.id, query)
     if (wantsJson(req)) res.json(page)
     else await inboxPage(context, req, res, person, query, page)
+  }
+}
+
+/** What is chosen there is kept by the browser, so there is nothing to post. */
+function preferences(context: HttpContext): RequestHandler {
+  return async (req, res) => {
+    const { person, state } = await signedIn(context, req, res)
+    await preferencesPage(context, req, res, person, state)
   }
 }
 

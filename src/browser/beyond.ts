@@ -1,0 +1,23 @@
+import type { Item } from '../notifications/protocol.js'
+import type { Client } from './core.js'
+import { preferences } from './preferences.js'
+import { besides } from './scripts.js'
+
+/** Shows the count beyond the page: in the icon of the tab, where the page names another one for it, and on that of an installed app. */
+export function showBeyond(unread: number): void {
+  const icon = document.querySelector<HTMLLinkElement>('link[data-belfry-unread]')
+  if (icon) {
+    icon.dataset.belfryRead ??= icon.getAttribute('href') ?? ''
+    const href = (unread > 0 ? icon.dataset.belfryUnread : icon.dataset.belfryRead) ?? ''
+    if (icon.getAttribute('href') !== href) icon.href = href
+  }
+  navigator.setAppBadge?.(unread).catch(() => {})
+}
+
+/** Calls somebody who is not looking, if they asked for it; only the tab that leads does, so it happens once. */
+export async function callFor(client: Client, item: Item): Promise<void> {
+  const { desktop, sound } = preferences()
+  if (!client.leads() || !(desktop || sound) || (await client.looked())) return
+  const { call } = (await besides('call')) as typeof import('./call.js')
+  call(item, client.base)
+}

@@ -1,0 +1,32 @@
+import type { Item } from '../notifications/protocol.js'
+import { preferences } from './preferences.js'
+
+/** Calls somebody who looks at no tab, in the ways that they asked for. */
+export function call(item: Item, base: string): void {
+  const { desktop, sound } = preferences()
+  if (sound) ring()
+  if (!desktop || Notification.permission !== 'granted') return
+  const shown = new Notification(item.title, { body: item.body ?? '', tag: item.id })
+  shown.onclick = () => {
+    window.focus()
+    location.assign(`${base}/${encodeURIComponent(item.id)}`)
+  }
+}
+
+/** Two soft strokes of a bell. A browser that wants a click before it makes any sound makes none. */
+export function ring(): void {
+  const audio = new AudioContext()
+  const end = audio.currentTime + 1
+  for (const [at, pitch] of [
+    [0, 880],
+    [0.15, 1174],
+  ] as const) {
+    const tone = new OscillatorNode(audio, { frequency: pitch })
+    const volume = new GainNode(audio, { gain: 0.15 })
+    volume.gain.exponentialRampToValueAtTime(0.001, end)
+    tone.connect(volume).connect(audio.destination)
+    tone.start(audio.currentTime + at)
+    tone.stop(end)
+  }
+  setTimeout(() => audio.close().catch(() => {}), 1500)
+}
