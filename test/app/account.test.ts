@@ -122,6 +122,30 @@ describe('an old cookie never works again, and its sockets close within a second
     assert.equal((await ada.get('/notifications/unread')).status, 401)
   })
 
+  it('after signing out, being disabled or getting a new password in another process on the same database', async () => {
+    await using here = await startTestApp()
+    await using there = await startTestApp({ DATABASE_URL: here.context.config.databasePath })
+    const user = await here.addUser('ada')
+    const ends = [
+      (ada: Visitor) => ada.post('/logout'),
+      () => here.context.accounts.setPassword(user, PASSWORD),
+      () => here.context.accounts.disable(user),
+    ]
+    for (const end of ends) {
+      const ada = await here.signIn('ada')
+      const same = new Visitor(there.url)
+      same.cookie = ada.cookie
+      await using tab = await same.openTab()
+      await end(ada)
+      await eventually(
+        () => tab.closed === 4401,
+        () => `closed with ${tab.closed}`,
+        1500,
+      )
+      assert.equal((await same.get('/notifications/unread')).status, 401)
+    }
+  })
+
   it('after being disabled, also when enabled again', async () => {
     await using app = await startTestApp()
     const user = await app.addUser('ada')
