@@ -1,5 +1,6 @@
 /** The only door of the plugin. */
 
+export type { DisconnectTarget, Notifications } from './api.js'
 export type { FieldError } from './errors.js'
 export { BelfryError, ConflictError, InvalidError, MalformedError, NotFoundError, OptionError, SchemaError, UnavailableError } from './errors.js'
 export type { ConnectionEvent, EventListener, EventName, NotificationEvents, ReadEvent } from './events.js'
@@ -10,7 +11,6 @@ export type { Draft, Notification, Recipients } from './notification.js'
 export { checkDraft } from './notification.js'
 export type { NotificationsOptions, PageParts } from './options.js'
 export type { Identity, Membership, Moment } from './person.js'
-export type { DisconnectTarget, Notifications } from './plugin.js'
 export { createNotifications } from './plugin.js'
 export type { Filter, Item, ItemState, Level, State } from './protocol.js'
 export { LEVELS } from './protocol.js'

@@ -1,7 +1,7 @@
-import type { Server as HttpServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import express, { type Request, type RequestHandler, type Router } from 'express'
+import express, { type Request } from 'express'
 import type {} from 'express-session'
+import type { DisconnectTarget, Notifications } from './api.js'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
 import { OptionError, UnavailableError } from './errors.js'
@@ -13,91 +13,37 @@ import { SessionWatch, sessionKey } from './http/session-watch.js'
 import { attachUpgrade } from './http/upgrade.js'
 import { Hub } from './hub/hub.js'
 import { noMetrics, registerMetrics } from './metrics.js'
-import type { Draft, Notification } from './notification.js'
+import type { Notification } from './notification.js'
 import { type NotificationsOptions, type Options, parseOptions } from './options.js'
 import { type Person, parsePerson } from './person.js'
-import type { Item, State } from './protocol.js'
-import { cutoffsOf, Pruner, type Retention } from './retention.js'
+import type { State } from './protocol.js'
+import { cutoffsOf, Pruner } from './retention.js'
 import { Scheduler } from './scheduler.js'
-import { type ItemPage, type ListQuery, type Notified, parseUser, type SentEntry, type SentQuery, Service } from './service.js'
+import { parseUser, Service } from './service.js'
 import { openSqliteStore } from './store/sqlite.js'
-import type { Pruned, Reader, Store, UserExport } from './store/store.js'
-
-/** A user whose sockets are to be closed, or one session. */
-export type DisconnectTarget = { readonly user: string } | { readonly session: string }
-
-/** Embedded notifications of one app. Every promise rejects with a BelfryError where something is wrong. */
-export interface Notifications {
-  readonly basePath: string
-  /** Resolves when the database is migrated and open; called by itself on first use. */
-  ready(): Promise<void>
-  /** Stores a notification and pushes it to everybody whose it is. Resolved means durable. */
-  notify(draft: Draft): Promise<Notified>
-  state(user: string): Promise<State>
-  unreadCount(user: string): Promise<number>
-  list(user: string, query?: ListQuery): Promise<ItemPage>
-  /** One notification of somebody's inbox; NotFoundError where it isn't theirs. */
-  get(user: string, id: string): Promise<Item>
-  /** One id that is not theirs is a NotFoundError; of several, those that are gone are passed over. */
-  markAsRead(user: string, ids: string | readonly string[]): Promise<State>
-  markAsUnread(user: string, ids: string | readonly string[]): Promise<State>
-  /** Archiving also marks as read. */
-  archive(user: string, ids: string | readonly string[]): Promise<State>
-  /** Brings back as read. */
-  unarchive(user: string, ids: string | readonly string[]): Promise<State>
-  /** Marks what stood in the inbox when `upTo` was shown; what arrived later stays unread. */
-  markAllAsRead(user: string, options: { readonly upTo: string }): Promise<State>
-  /** Takes a notification back from every inbox. */
-  recall(id: string): Promise<void>
-  /** What was sent, newest first. */
-  sent(query?: SentQuery): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }>
-  report(id: string, options?: { readonly except?: readonly string[] }): Promise<SentEntry>
-  readers(id: string, options?: { readonly limit?: number; readonly except?: readonly string[] }): Promise<readonly Reader[]>
-  /** Re-reads topics and state of somebody now, and tells their connections. */
-  refresh(user: string): Promise<State>
-  /** Closes live connections now, with 4401, in every process. */
-  disconnect(target: DisconnectTarget): Promise<void>
-  /**
-   * Takes what is old out of inboxes and the database, as `retention` does on a schedule, in portions that hold nobody up. What is
-   * scheduled is never old. Counts follow; an idempotency key of what was deleted is free again.
-   * @throws OptionError unless one of the two is a positive number of days
-   * @example await notifications.prune({ readAfterDays: 30, unreadAfterDays: 365 })
-   */
-  prune(ages: Retention): Promise<Pruned>
-  /** All that is stored about one user, as JSON can hold it, for somebody who asks what you know of them. */
-  exportUser(user: string): Promise<UserExport>
-  /**
-   * Closes a user's connections and forgets the user: what was for them alone, what they read, their topics, and their name as
-   * a sender. Everybody else's counts stay what they were. End the user's sessions first, or the next visit makes them known again.
-   */
-  eraseUser(user: string): Promise<void>
-  /**
-   * Calls `listener` whenever this process did something, after it is durable and after its answer is on the way. What a
-   * listener throws or rejects with is logged, and harms nothing. Returns what ends it.
-   * @throws OptionError for an event that there is not
-   * @example const stop = notifications.on('created', (notification) => audit.write(notification))
-   */
-  on<E extends EventName>(event: E, listener: EventListener<E>): () => void
-  /** Throws UnavailableError while the database cannot be read. */
-  check(): Promise<void>
-  /** Sets `res.locals.notifications` on every request of somebody who is signed in. */
-  middleware(): RequestHandler
-  /** The inbox, its JSON, the event stream and the assets; mount it at `basePath`. */
-  router(): Router
-  /** The same-origin rule for unsafe requests, for the host's own routes. */
-  sameOrigin(): RequestHandler
-  /** Opens the live connection on the app's own server. */
-  attach(server: HttpServer): void
-  /** Closes connections with 1012, finishes what was begun and releases everything. */
-  close(): Promise<void>
-}
+import type { Store } from './store/store.js'
 
 /** How often memberships of those who are connected are read again through `topicsOf`, in milliseconds. */
 const RECHECK_EVERY = 60_000
 /** Every process that shares the database has looked at it meanwhile, in milliseconds. */
 const HEARD_WITHIN = 300
 
-/** Embedded notifications for an Express app. Bad options throw an OptionError; with SQLite, the database is migrated here. */
+/**
+ * Embedded notifications for an Express 5 app: kept in the app's own database, pushed over the app's own server, to whom the app's
+ * own session says. Opens and migrates the database before it returns.
+ * @throws OptionError for options that cannot be worked with; SchemaError for a database that is not ours to work on (a foreign table
+ * `notifications`, a newer schema); UnavailableError for one that is locked
+ *
+ * @example
+ * const notifications = createNotifications({
+ *   database: 'data/app.db',
+ *   session: sessions,
+ *   identify: (req) => (req.session.userId ? { id: String(req.session.userId) } : null),
+ * })
+ * app.use(sessions, notifications.middleware())
+ * app.use(notifications.basePath, notifications.router())
+ * notifications.attach(server)
+ */
 export function createNotifications(options: NotificationsOptions): Notifications {
   requireExpress5()
   return compose(parseOptions(options))
