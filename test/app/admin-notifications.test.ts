@@ -275,8 +275,10 @@ describe('the list of what was sent', () => {
   it('counts for a role only who had it when it was sent', async () => {
     await using app = await startTestApp()
     const [admin, ada] = [await app.signIn('admin'), await app.signIn('ada')]
+    const changed = await app.addUser('changed', 'admin')
     await send(admin, { audience: 'role', role: 'member', title: 'Members' })
     await app.addUser('late')
+    await app.context.accounts.setRole(changed, 'member')
     const { items } = await admin.getJson<{ items: SentJson[] }>(COMPOSE)
     assert.equal(items[0]?.recipients, 1)
     assert.equal((await ada.state()).unread, 1)
