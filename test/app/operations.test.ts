@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
 import request from 'supertest'
-import { startTestApp } from '../helpers/app.js'
+import { PASSWORD, startTestApp } from '../helpers/app.js'
 import { Visitor } from '../helpers/visitor.js'
 
 describe('GET /healthz', () => {
@@ -43,6 +44,26 @@ describe('while the session store is out', () => {
     assert.doesNotMatch(await form.text(), /SqliteError|no such table/)
     handle.exec('ALTER TABLE sessions_away RENAME TO sessions')
     assert.equal((await ada.get('/account')).status, 200)
+  })
+})
+
+describe('while another process keeps the database locked', () => {
+  it('pages go on, a sign-in is 503 within ten seconds, and all is well again afterwards', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    await ada.get('/account')
+    const other = new Database(app.context.config.databasePath)
+    other.exec('BEGIN IMMEDIATE')
+    const since = performance.now()
+    const entering = new Visitor(app.url).post('/login', { form: { username: 'ada', password: PASSWORD } })
+    for (const path of ['/account', '/notifications', '/notifications/unread', '/healthz']) assert.equal((await ada.get(path)).status, 200, path)
+    const answer = await entering
+    assert.equal(answer.status, 503)
+    assert.ok(Number(answer.headers.get('retry-after')) > 0)
+    assert.ok(performance.now() - since < 10_000)
+    assert.deepEqual(answer.headers.getSetCookie(), [])
+    other.close()
+    await Visitor.signedIn(app.url, 'ada', PASSWORD)
   })
 })
 

@@ -63,6 +63,15 @@ describe('signing in', () => {
     assert.match(answer.headers.getSetCookie()[0] ?? '', /; Secure/)
   })
 
+  it('works by https behind a proxy that is trusted, and only there', async () => {
+    const headers = (url: string) => ({ 'x-forwarded-proto': 'https', origin: url.replace('http:', 'https:') })
+    const form = { username: 'admin', password: PASSWORD }
+    await using trusting = await startTestApp({ TRUST_PROXY: 'loopback' })
+    assert.equal((await new Visitor(trusting.url).post('/login', { form, headers: headers(trusting.url) })).status, 303)
+    await using plain = await startTestApp()
+    assert.equal((await new Visitor(plain.url).post('/login', { form, headers: headers(plain.url) })).status, 403)
+  })
+
   it('gives no cookie to those who only look', async () => {
     await using app = await startTestApp()
     const answer = await new Visitor(app.url).get('/login')
