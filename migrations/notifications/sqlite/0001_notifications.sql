@@ -1,6 +1,6 @@
 -- The tables that hold notifications, and the triggers that keep every count and version right, whoever writes.
 --
--- Any process may write to `notifications` with any SQLite since 3.24, so nothing here calls a function of ours, and nothing
+-- Any process may write to `notifications` with any SQLite since 3.31, so nothing here calls a function of ours, and nothing
 -- relies on foreign keys or recursive triggers being on. Times are integer milliseconds since 1970; in publish_at, expires_at and
 -- recalled_at text that SQLite reads as a date is taken, too. Inside triggers use ON CONFLICT clauses only: an OR IGNORE would be
 -- overruled by the OR REPLACE of the statement that fired them.
@@ -22,7 +22,22 @@ CREATE TABLE notifications (
   expires_at INTEGER,
   recalled_at INTEGER,
   idempotency_key TEXT,
-  content_hash TEXT
+  content_hash TEXT,
+  -- The first column that keeps it from being delivered, times aside; null where all is well.
+  fault TEXT GENERATED ALWAYS AS (
+    CASE
+      WHEN typeof(id) <> 'text' OR length(id) NOT BETWEEN 1 AND 255 OR instr(id, char(0)) THEN 'id'
+      WHEN typeof(audience) <> 'text' OR instr(audience, char(0)) THEN 'audience'
+      WHEN NOT (
+        (substr(audience, 1, 5) = 'user:' AND length(audience) BETWEEN 6 AND 260)
+        OR audience IN ('everyone', 'users')
+        OR (substr(audience, 1, 6) = 'topic:' AND length(audience) BETWEEN 7 AND 206
+          AND NOT instr(audience, ' ') AND NOT instr(audience, char(9)) AND NOT instr(audience, char(10)) AND NOT instr(audience, char(13)))
+      ) THEN 'audience'
+      WHEN typeof(title) <> 'text' OR length(title) > 200 OR trim(title) = '' OR instr(title, char(0)) THEN 'title'
+      WHEN body IS NOT NULL AND (typeof(body) <> 'text' OR length(body) > 5000 OR instr(body, char(0))) THEN 'body'
+    END
+  ) VIRTUAL
 );
 CREATE UNIQUE INDEX notification_keys ON notifications (coalesce(sender, ''), idempotency_key) WHERE idempotency_key IS NOT NULL;
 
@@ -132,21 +147,12 @@ SELECT *,
 FROM (
   SELECT seq, id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, recalled_at, now,
     CASE
-      WHEN typeof(id) <> 'text' OR length(id) NOT BETWEEN 1 AND 255 OR instr(id, char(0)) THEN 'id'
-      WHEN typeof(audience) <> 'text' OR instr(audience, char(0)) THEN 'audience'
-      WHEN NOT (
-        audience IN ('everyone', 'users')
-        OR (substr(audience, 1, 5) = 'user:' AND length(audience) BETWEEN 6 AND 260)
-        OR (substr(audience, 1, 6) = 'topic:' AND length(audience) BETWEEN 7 AND 206
-          AND NOT instr(audience, ' ') AND NOT instr(audience, char(9)) AND NOT instr(audience, char(10)) AND NOT instr(audience, char(13)))
-      ) THEN 'audience'
-      WHEN typeof(title) <> 'text' OR length(title) > 200 OR trim(title) = '' OR instr(title, char(0)) THEN 'title'
-      WHEN body IS NOT NULL AND (typeof(body) <> 'text' OR length(body) > 5000 OR instr(body, char(0))) THEN 'body'
+      WHEN fault IS NOT NULL THEN fault
       WHEN publish_given IS NOT NULL AND (publish_at IS NULL OR abs(publish_at / 2) > 4320000000000000) THEN 'publish_at'
       WHEN expires_given IS NOT NULL AND (expires_at IS NULL OR abs(expires_at / 2) > 4320000000000000) THEN 'expires_at'
     END AS reason
   FROM (
-    SELECT seq, id, audience, title, body, url, level, category, data, sender, created_at,
+    SELECT seq, id, audience, title, body, url, level, category, data, sender, created_at, fault,
       publish_at AS publish_given,
       expires_at AS expires_given,
       CASE typeof(publish_at)
@@ -170,13 +176,19 @@ FROM (
 
 -- Notifications come, change and go.
 
-CREATE TRIGGER notification_inserted AFTER INSERT ON notifications BEGIN
+-- Most are for now and for good: no need to look twice.
+CREATE TRIGGER notification_inserted AFTER INSERT ON notifications
+WHEN NEW.fault IS NULL AND NEW.publish_at IS NULL AND NEW.expires_at IS NULL AND NEW.recalled_at IS NULL AND NEW.audience <> 'users' BEGIN
+  INSERT INTO notification_deliveries (audience, notification, published_at)
+    VALUES (NEW.audience, NEW.seq, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER));
+END;
+
+CREATE TRIGGER notification_inserted_with_care AFTER INSERT ON notifications
+WHEN NOT (NEW.fault IS NULL AND NEW.publish_at IS NULL AND NEW.expires_at IS NULL AND NEW.recalled_at IS NULL AND NEW.audience <> 'users') BEGIN
   INSERT INTO notification_deliveries (audience, notification, published_at)
     SELECT audience, seq, now FROM notification_facts WHERE seq = NEW.seq AND state = 'live' AND audience <> 'users';
-  -- What was delivered need not be looked at twice.
   INSERT INTO notification_rejects (notification, reason)
     SELECT seq, reason FROM notification_facts WHERE seq = NEW.seq AND reason IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = NEW.seq AND ended_at IS NULL)
     ON CONFLICT (notification) DO UPDATE SET reason = excluded.reason;
 END;
 
