@@ -7,7 +7,7 @@ export type { ConnectionEvent, EventListener, EventName, NotificationEvents, Rea
 export type { PageNotifications } from './http/bell.js'
 export { problemOf, sendProblem, wantsJson } from './http/problem.js'
 export type { Logger } from './logger.js'
-export type { Draft, Notification, Recipients } from './notification.js'
+export type { Audience, Draft, Notification, Recipients } from './notification.js'
 export { checkDraft } from './notification.js'
 export type { NotificationsOptions, PageParts } from './options.js'
 export type { Identity, Membership, Moment } from './person.js'

@@ -1,4 +1,7 @@
-/** What is needed of a logger; pino fits, and so does any object with these three. */
+/**
+ * What is needed of a logger; pino fits, and so does any object with these three. An error is in `details.err`.
+ * @example createNotifications({ …, logger: pino() })
+ */
 export interface Logger {
   info(details: object, message: string): void
   warn(details: object, message: string): void

@@ -3,13 +3,31 @@ import { z } from 'zod'
 import { type FieldError, InvalidError } from './errors.js'
 import { LEVELS, type Level } from './protocol.js'
 
-/** Whom a notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
+/** Whom a stored notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
 export type Recipients = { readonly user: string } | { readonly users: readonly string[] } | { readonly topic: string } | 'everyone'
 
-/** What a host gives to `notify`. */
+type Only<K extends 'user' | 'users' | 'topic', V> = { readonly [P in K]: V } & { readonly [P in Exclude<'user' | 'users' | 'topic', K>]?: never }
+
+/**
+ * What `to` of a draft takes, exactly one of the four: one user, several (at most 5,000; more are a topic), a topic, everyone.
+ * @example { user: '7' } · { users: ['7', '8'] } · { topic: 'role:editor' } · 'everyone'
+ */
+export type Audience = Only<'user', string> | Only<'users', readonly string[]> | Only<'topic', string> | 'everyone'
+
+/**
+ * What a host gives to `notify`. Text is text: nothing in it is read as HTML.
+ * @example
+ * const draft: Draft = {
+ *   to: { topic: 'role:editor' },
+ *   title: 'The server restarts at ten',
+ *   level: 'warning',
+ *   publishAt: '2030-01-31T09:00:00Z',
+ *   expiresAt: '2030-01-31T10:00:00Z',
+ * }
+ */
 export interface Draft {
-  /** One user, several users (at most 5,000; more are a topic), a topic, or `'everyone'`. */
-  readonly to: Recipients
+  /** Whom it is for. */
+  readonly to: Audience
   /** 1 to 200 characters of plain text. */
   readonly title: string
   /** Plain text, to 5,000 characters. */
@@ -175,6 +193,7 @@ export function parseDraft(input: unknown, now = Date.now()): NewNotification {
 
 /**
  * What is wrong with a draft, one entry for each field at fault; nothing where `notify` would take it. For a form that says all at once.
+ * @example const errors = checkDraft({ to: { user: '7' }, title: req.body.title })
  * @param now milliseconds since 1970
  */
 export function checkDraft(input: unknown, now = Date.now()): readonly FieldError[] {

@@ -7,7 +7,10 @@ import { consoleLogger, type Logger } from './logger.js'
 import type { Identity } from './person.js'
 import { type Retention, retention } from './retention.js'
 
-/** A page of the plugin's, to be put into the host's own frame. All strings are HTML but `title`, which is text. */
+/**
+ * A page of the plugin's, to be put into the host's own frame. All strings are HTML but `title`, which is text.
+ * @example layout: ({ title, head, body, res }) => renderFile('views/frame.ejs', { title, head, body, ...res.locals })
+ */
 export interface PageParts {
   readonly title: string
   /** What belongs into `<head>`: stylesheet and scripts of the plugin. */
@@ -18,7 +21,7 @@ export interface PageParts {
   readonly res: Response
 }
 
-/** What `createNotifications` takes. Times in seconds. */
+/** What `createNotifications` takes: three things that it needs, and the rest with defaults. Times in seconds. */
 export interface NotificationsOptions {
   /** A path, `':memory:'`, or an open better-sqlite3 Database: then `notify` takes part in its transactions. */
   readonly database: string | Database

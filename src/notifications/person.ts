@@ -5,10 +5,16 @@ import { parseTime, topicName, userId } from './notification.js'
 /** A moment, as hosts have it: a Date, ISO 8601 with an offset, or milliseconds since 1970. */
 export type Moment = Date | string | number
 
-/** A topic that somebody is in, and since when; without `since`, since always. */
+/**
+ * A topic that somebody is in, and since when; without `since`, since always.
+ * @example 'role:editor' · { name: 'project:7', since: user.joinedAt }
+ */
 export type Membership = string | { readonly name: string; readonly since?: Moment | null | undefined }
 
-/** What `identify` answers: who somebody is, and what of the broadcasts is theirs. */
+/**
+ * What `identify` and `topicsOf` answer: who somebody is, and what of the broadcasts is theirs.
+ * @example { id: String(user.id), since: user.createdAt, topics: [`role:${user.role}`] }
+ */
 export interface Identity {
   /** Opaque, 1 to 255 characters. */
   readonly id: string
