@@ -62,7 +62,13 @@ export function identityOf(user: User): Identity {
 export async function startSession(req: Request, user: User): Promise<void> {
   await settled((done) => req.session.regenerate(done))
   req.session.signedIn = { userId: user.id, generation: user.generation, at: Date.now() }
-  await saveSession(req)
+  try {
+    await saveSession(req)
+  } catch (error) {
+    // Or the answer would carry a cookie for a session that was never stored.
+    Reflect.deleteProperty(req, 'session')
+    throw error
+  }
 }
 
 export function saveSession(req: Request): Promise<void> {
