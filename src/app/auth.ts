@@ -60,9 +60,9 @@ export function identityOf(user: User): Identity {
 
 /** Remembers who signed in, under a new session id, and resolves when that is stored: then the answer may be sent. */
 export async function startSession(req: Request, user: User): Promise<void> {
-  await settled((done) => req.session.regenerate(done))
-  req.session.signedIn = { userId: user.id, generation: user.generation, at: Date.now() }
   try {
+    await settled((done) => req.session.regenerate(done))
+    req.session.signedIn = { userId: user.id, generation: user.generation, at: Date.now() }
     await saveSession(req)
   } catch (error) {
     // Or the answer would carry a cookie for a session that was never stored.
