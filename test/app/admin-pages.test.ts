@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
+import { launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+
+const COMPOSE = '/admin/notifications/new'
+
+describe('the pages of the administration, in a browser', () => {
+  let browser: Browser
+  before(async () => {
+    browser = await launchBrowser()
+  })
+  after(() => browser.close())
+
+  /** The admin's browser, signed in. */
+  async function signedIn(app: TestApp, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await openTab(await browser.newContext(options), `${app.url}/login`)
+    await page.fill('[name=username]', 'admin')
+    await page.fill('[name=password]', PASSWORD)
+    await page.press('[name=password]', 'Enter')
+    await page.waitForURL('**/notifications')
+    return page
+  }
+
+  it('send to everyone with JavaScript off, from the form to the report', async () => {
+    await using app = await startTestApp()
+    await app.addUser('ada')
+    const page = await signedIn(app, { javaScriptEnabled: false })
+    await page.goto(`${app.url}/admin/notifications`)
+    await page.click('text=New notification')
+    await page.check('[name=audience][value=everyone]')
+    await page.fill('[name=title]', 'Maintenance tonight')
+    await page.click('.form-actions button')
+    assert.match(page.url(), /\/admin\/notifications\/[\w-]+$/)
+    assert.equal(await page.textContent('h1'), 'Maintenance tonight')
+    await page.click('text=Take it back from every inbox')
+    assert.equal(await page.textContent('.badge-word'), 'recalled')
+    await page.context().close()
+  })
+
+  it('say on the button how many people are reached while one chooses', async () => {
+    await using app = await startTestApp()
+    await app.addUser('ada')
+    const page = await signedIn(app)
+    await page.goto(app.url + COMPOSE)
+    const button = () => page.textContent('[data-send]')
+    assert.equal(await button(), 'Send')
+    await page.check('[value=everyone]')
+    assert.equal(await button(), 'Send to 2 people')
+    await page.check('[value=role]')
+    assert.equal(await button(), 'Send to 1 person')
+    await page.check('[value=users]')
+    await page.fill('[name=recipients]', 'ada, ADA\nadmin')
+    assert.equal(await button(), 'Send to 2 people')
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
+  it('show only what belongs to the audience that is chosen', async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app, { javaScriptEnabled: false })
+    await page.goto(app.url + COMPOSE)
+    const seen = async () => [await page.isVisible('[name=recipients]'), await page.isVisible('[name=role]')]
+    assert.deepEqual(await seen(), [true, false])
+    await page.check('[value=role]')
+    assert.deepEqual(await seen(), [false, true])
+    await page.check('[value=everyone]')
+    assert.deepEqual(await seen(), [false, false])
+    await page.context().close()
+  })
+
+  it('count characters as the server does', async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app)
+    await page.goto(app.url + COMPOSE)
+    await page.fill('[name=title]', ` ${'🔔'.repeat(200)} `)
+    assert.equal(await page.textContent('#count-title'), '200 of 200 characters')
+    assert.equal(await page.getAttribute('#count-title', 'data-over'), null)
+    await page.fill('[name=title]', 'x'.repeat(201))
+    assert.equal(await page.getAttribute('#count-title', 'data-over'), '')
+    await page.fill('[name=title]', '')
+    assert.equal(await page.textContent('#count-title'), 'At most 200 characters.')
+    await page.context().close()
+  })
+
+  it("read times in the browser's own zone, unless another is chosen, and keep what was chosen", async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app, { timezoneId: 'Asia/Tokyo' })
+    await page.goto(app.url + COMPOSE)
+    assert.equal(await page.inputValue('[name=timeZone]'), 'Asia/Tokyo')
+    await page.check('[value=everyone]')
+    await page.click('summary')
+    await page.fill('[name=publishAt]', '2040-01-01T09:00')
+    await page.click('[data-send]')
+    await page.waitForSelector('.error-summary')
+    assert.equal(await page.inputValue('[name=timeZone]'), 'Asia/Tokyo')
+    await page.fill('[name=title]', 'Later')
+    await page.click('[data-send]')
+    await page.waitForURL(/notifications\/[\w-]{10,}$/)
+    assert.equal(await page.getAttribute('dt:text("Appears") + dd time', 'datetime'), '2040-01-01T00:00:00.000Z')
+    await page.context().close()
+  })
+
+  it('put the focus on the summary of what is wrong, which leads to the field', async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app)
+    await page.goto(app.url + COMPOSE)
+    await page.click('[data-send]')
+    await page.waitForSelector('.error-summary')
+    assert.equal(await page.evaluate('document.activeElement.className'), 'error-summary')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate('document.activeElement.name'), 'recipients')
+    await page.context().close()
+  })
+
+  it('hold for everyone: nothing that axe finds, nothing that scrolls sideways, one status, in light, dark and narrow', async () => {
+    await using app = await startTestApp()
+    await app.addUser('a-rather-long-username-as-some-directories-have-them-0123456789')
+    await app.notifications.notify({ to: 'everyone', title: 'Donaudampfschifffahrtsgesellschaft'.repeat(4), sender: 'user:1' })
+    const { id } = await app.notifications.notify({ to: 'everyone', title: 'Read', body: 'x'.repeat(300), url: `/${'y'.repeat(200)}` })
+    await app.notifications.markAsRead('1', id)
+    const page = await signedIn(app)
+    const pages = ['/admin/notifications', COMPOSE, `/admin/notifications/${id}`, '/admin/users', '/admin/tokens', '/messages/new?sent=ada']
+    for (const [colorScheme, width] of [
+      ['light', 1200],
+      ['dark', 1200],
+      ['light', 320],
+    ] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 800 })
+      for (const path of pages) {
+        await page.goto(app.url + path)
+        const where = `${path} ${colorScheme} ${width}`
+        for (const summary of await page.locator('main summary').all()) await summary.click()
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+          [],
+          where,
+        )
+        assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${where} scrolls sideways`)
+        assert.equal(await page.locator('[role=status]').count(), 1, where)
+      }
+    }
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+})
