@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,9 +44,19 @@ async function buildPart({ name, to, sources, make }) {
     writeFileSync(join(draft, '.built-from'), state)
     mkdirSync(dirname(join(root, to)), { recursive: true })
     rmSync(join(root, to), { recursive: true, force: true })
-    renameSync(draft, join(root, to))
+    moveInto(draft, join(root, to))
   } finally {
     rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** `node_modules` may be another volume, and nothing is renamed from one to another. */
+function moveInto(from, to) {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (error.code !== 'EXDEV') throw error
+    cpSync(from, to, { recursive: true })
   }
 }
 
