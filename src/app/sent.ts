@@ -21,15 +21,21 @@ export interface SentView {
   readonly by: string
 }
 
+/** How many names an audience is told by. */
+const NAMES_SHOWN = 3
+
 /** The category of what one person writes to another. */
 export const MESSAGES = 'messages'
 export const CLI_SENDER = 'cli'
 export const senderOfUser = (id: number) => `user:${id}`
 export const senderOfToken = (id: number) => `token:${id}`
 
-/** The usernames of those who are addressed by name. An id that is no user's of the app stays as it is. */
-export async function namesOf(users: Users, notifications: readonly Notification[]): Promise<Names> {
-  const ids = notifications.flatMap(({ to, sender }) => [...addressed(to), ...(/^user:(\d+)$/.exec(sender ?? '')?.slice(1) ?? [])])
+/**
+ * The usernames of senders and of those who are addressed by name, of each notification the first `most` alone.
+ * An id that is no user's of the app stays as it is.
+ */
+export async function namesOf(users: Users, notifications: readonly Notification[], most?: number): Promise<Names> {
+  const ids = notifications.flatMap(({ to, sender }) => [...addressed(to).slice(0, most), ...(/^user:(\d+)$/.exec(sender ?? '')?.slice(1) ?? [])])
   const found = await users.byIds([...new Set(ids.filter((id) => /^\d{1,15}$/.test(id)).map(Number))])
   return new Map([...found].map(([id, { username }]) => [String(id), username]))
 }
@@ -50,6 +56,7 @@ export async function sentViews(
   const names = await namesOf(
     users,
     entries.map(({ notification }) => notification),
+    NAMES_SHOWN,
   )
   const tokenNames = new Map((await tokens.list()).map(({ id, name }) => [senderOfToken(id), name]))
   return Promise.all(
@@ -70,9 +77,10 @@ export async function sentViews(
 export function audienceWords(to: Recipients, names: Names): string {
   if (to === 'everyone') return 'everyone'
   if ('topic' in to) return to.topic.startsWith('role:') ? `everyone with the role ${to.topic.slice('role:'.length)}` : `the topic ${to.topic}`
-  const all = addressed(to).map((id) => names.get(id) ?? `#${id}`)
-  const shown = all.length > 3 ? [...all.slice(0, 2), `${number(all.length - 2)} others`] : all
-  return new Intl.ListFormat('en').format(shown)
+  const ids = addressed(to)
+  const shown = ids.slice(0, ids.length > NAMES_SHOWN ? NAMES_SHOWN - 1 : NAMES_SHOWN).map((id) => names.get(id) ?? `#${id}`)
+  const others = ids.length > NAMES_SHOWN ? [`${number(ids.length - shown.length)} others`] : []
+  return new Intl.ListFormat('en').format([...shown, ...others])
 }
 
 function reached(to: Recipients, at: Date, users: Users): Promise<number> | number {

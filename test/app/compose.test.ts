@@ -44,6 +44,12 @@ describe('whom a composed notification is for', () => {
     assert.deepEqual(errorsOf({ audience: 'users', recipients: 'ada zed carol yan' }), {
       recipients: "There is nobody called zed or yan. carol is disabled and can't be written to.",
     }))
+  it('is at most 5,000 people by name', () => {
+    const recipients = Array.from({ length: 5001 }, (_, n) => `user-${n}`).join(' ')
+    const values = composeValues({ audience: 'users', recipients, title: 'x' })
+    const composed = compose(values, { ...surroundings, find: (username) => ({ id: username, username, disabled: false }) })
+    assert.match('errors' in composed ? JSON.stringify(composed.errors) : '', /"recipients","message":"At most 5,000 users/)
+  })
   it('must be a role that there is', () => assert.deepEqual(Object.keys(errorsOf({ audience: 'role', role: 'owner' })), ['role']))
 })
 
