@@ -50,13 +50,13 @@ async function buildPart({ name, to, sources, make }) {
   }
 }
 
-/** `node_modules` may be another volume, and nothing is renamed from one to another. */
+/** `node_modules` may be another volume, and nothing is renamed from one to another; who built at the same time may have come first. */
 function moveInto(from, to) {
   try {
     renameSync(from, to)
   } catch (error) {
-    if (error.code !== 'EXDEV') throw error
-    cpSync(from, to, { recursive: true })
+    if (error.code === 'EXDEV') cpSync(from, to, { recursive: true })
+    else if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
   }
 }
 
