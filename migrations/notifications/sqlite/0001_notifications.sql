@@ -57,7 +57,7 @@ CREATE TABLE notification_deliveries (
   published_at INTEGER NOT NULL,
   ended_at INTEGER
 );
-CREATE INDEX notification_inboxes ON notification_deliveries (audience, position, published_at, notification) WHERE ended_at IS NULL;
+CREATE INDEX notification_inboxes ON notification_deliveries (audience, position, published_at, notification, ended_at) WHERE ended_at IS NULL;
 CREATE INDEX notification_deliveries_of ON notification_deliveries (notification, audience);
 
 -- What one user did with one delivery. Without a receipt the watermark decides; a receipt without times is 'marked as unread'.
@@ -69,7 +69,7 @@ CREATE TABLE notification_receipts (
   PRIMARY KEY (user_id, position)
 ) WITHOUT ROWID;
 CREATE INDEX notification_receipts_archived ON notification_receipts (user_id, position) WHERE archived_at IS NOT NULL;
-CREATE INDEX notification_receipts_unread ON notification_receipts (user_id, position) WHERE read_at IS NULL;
+CREATE INDEX notification_receipts_unread ON notification_receipts (user_id, read_at, position) WHERE read_at IS NULL;
 CREATE INDEX notification_receipts_of ON notification_receipts (position);
 
 -- One row for each 'mark all as read': all that stands at or below the position.
@@ -368,7 +368,9 @@ END;
 
 CREATE TRIGGER notification_watermark_set AFTER INSERT ON notification_watermarks BEGIN
   INSERT INTO notification_users (user_id) VALUES (NEW.user_id) ON CONFLICT (user_id) DO NOTHING;
-  UPDATE notification_receipts SET read_at = NEW.at WHERE user_id = NEW.user_id AND position <= NEW.position AND read_at IS NULL;
+  UPDATE notification_receipts SET read_at = NEW.at WHERE user_id = NEW.user_id AND position IN (
+    SELECT r.position FROM notification_receipts r INDEXED BY notification_receipts_unread
+    WHERE r.user_id = NEW.user_id AND r.read_at IS NULL AND r.position <= NEW.position);
   UPDATE notification_users SET version = version + 1, watermark = NEW.position, unread = (
       SELECT count(*) FROM notification_deliveries d
       WHERE d.audience = 'user:' || NEW.user_id AND d.ended_at IS NULL AND d.position > NEW.position AND NOT EXISTS (

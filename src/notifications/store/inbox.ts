@@ -35,7 +35,7 @@ const SNAPSHOT = `
     coalesce(u.unread, 0)
       + (${UNREAD_BROADCASTS(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')})
       + coalesce((SELECT sum((${UNREAD_BROADCASTS('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
-      + (SELECT count(*) FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position AND d.ended_at IS NULL
+      + (SELECT count(*) FROM notification_receipts r INDEXED BY notification_receipts_unread CROSS JOIN notification_deliveries d ON d.position = r.position AND d.ended_at IS NULL
           WHERE r.user_id = me.id AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= u.watermark AND (
             (d.audience = 'everyone' AND d.published_at >= u.since AND d.position > u.start)
             OR EXISTS (SELECT 1 FROM notification_memberships m
@@ -67,6 +67,8 @@ const CATEGORY = `(@category IS NULL OR n.category = @category)`
 /** What one person sees: reads only, each in one snapshot. */
 export class Inbox {
   readonly #db: Database
+  readonly #begin: Statement
+  readonly #commit: Statement
   readonly #snapshot: Statement
   readonly #member: Statement
   readonly #topics: Statement
@@ -75,12 +77,14 @@ export class Inbox {
 
   constructor(db: Database) {
     this.#db = db
+    this.#begin = db.prepare('BEGIN')
+    this.#commit = db.prepare('COMMIT')
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
-    this.#find = this.#prepare(
-      `${ROW} WHERE n.id = @id AND d.ended_at IS NULL AND d.audience = @audience AND d.published_at >= @since AND d.position > @start`,
-    )
+    this.#find = this.#prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
+      SELECT found.position FROM notifications CROSS JOIN notification_deliveries found INDEXED BY notification_deliveries_of
+      WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`)
   }
 
   snapshot(user: string): Snapshot {
@@ -151,7 +155,7 @@ export class Inbox {
     const known = this.#lists.get(key)
     if (known !== undefined) return known
     // A bare bound limit is a hint to the planner, so that SQLite compiles the statement anew at each run: 100 times the cost.
-    const statement = this.#prepare(`${LISTS[kind]} ORDER BY d.position ${order} LIMIT @limit + 0`)
+    const statement = this.#prepare(`${LISTS[kind]} ${order} LIMIT @limit + 0`)
     this.#lists.set(key, statement)
     return statement
   }
@@ -161,7 +165,13 @@ export class Inbox {
   }
 
   #atOneInstant<T>(read: () => T): T {
-    return this.#db.inTransaction ? read() : this.#db.transaction(read).deferred()
+    if (this.#db.inTransaction) return read()
+    this.#begin.run()
+    try {
+      return read()
+    } finally {
+      if (this.#db.inTransaction) this.#commit.run()
+    }
   }
 }
 
@@ -169,16 +179,17 @@ export class Inbox {
 type ListKind = 'all' | 'archived' | 'unread' | 'unread again'
 
 const LISTS: Record<ListKind, string> = {
-  all: `${ROW} WHERE ${IN_STREAM} AND r.archived_at IS NULL AND ${CATEGORY}`,
-  unread: `${ROW} WHERE ${IN_STREAM} AND (r.user_id IS NULL OR (r.read_at IS NULL AND r.archived_at IS NULL)) AND ${CATEGORY}`,
-  archived: ledByReceipts('r.archived_at IS NOT NULL'),
-  'unread again': ledByReceipts('r.read_at IS NULL AND r.archived_at IS NULL'),
+  all: `${ROW} WHERE ${IN_STREAM} AND r.archived_at IS NULL AND ${CATEGORY} ORDER BY d.position`,
+  unread: `${ROW} WHERE ${IN_STREAM} AND (r.user_id IS NULL OR (r.read_at IS NULL AND r.archived_at IS NULL)) AND ${CATEGORY} ORDER BY d.position`,
+  archived: ledByReceipts('notification_receipts_archived', 'r.archived_at IS NOT NULL'),
+  'unread again': ledByReceipts('notification_receipts_unread', 'r.read_at IS NULL AND r.archived_at IS NULL'),
 }
 
-function ledByReceipts(which: string): string {
+function ledByReceipts(index: string, which: string): string {
   return `
     SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, r.read_at, r.archived_at, r.archived_at IS NULL AS unread
-    FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
+    FROM notification_receipts r INDEXED BY ${index} CROSS JOIN notification_deliveries d ON d.position = r.position
     JOIN notification_facts n ON n.seq = d.notification
-    WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND ${CATEGORY}`
+    WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND ${CATEGORY}
+    ORDER BY r.position`
 }

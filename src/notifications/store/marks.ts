@@ -24,7 +24,10 @@ export class Marks {
       INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)
       ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
     this.#newest = prepare(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`).pluck()
-    this.#rereadBelow = prepare(`UPDATE notification_receipts SET read_at = @now WHERE user_id = @user AND read_at IS NULL AND position <= @upTo`)
+    this.#rereadBelow = prepare(`
+      UPDATE notification_receipts SET read_at = @now WHERE user_id = @user AND position IN (
+        SELECT r.position FROM notification_receipts r INDEXED BY notification_receipts_unread
+        WHERE r.user_id = @user AND r.read_at IS NULL AND r.position <= @upTo)`)
     this.#unreadBelow = prepare(UNREAD_BELOW).pluck()
     this.#setWatermark = prepare(`INSERT INTO notification_watermarks (user_id, position, at) VALUES (@user, @upTo, @now)`)
     this.#forget = prepare(`DELETE FROM notification_memberships WHERE user_id = ?`)

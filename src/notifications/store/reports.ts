@@ -67,14 +67,14 @@ export class Reports {
 
   constructor(db: Database) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
-    this.#page = prepare(`${SENT} WHERE f.seq < ? ORDER BY f.seq DESC LIMIT ?`)
+    this.#page = prepare(`${SENT} WHERE f.seq < ? ORDER BY f.seq DESC LIMIT ? + 0`)
     this.#one = prepare(`${SENT} WHERE f.id = ?`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
     this.#delivery = prepare(`SELECT position, published_at FROM notification_deliveries WHERE notification = ? ORDER BY position DESC LIMIT 1`)
     this.#readNamed = prepare(`SELECT count(*) FROM (${NAMED}) WHERE readAt >= 0`).pluck()
     this.#readMany = prepare(`SELECT count(*) FROM (${MANY}) WHERE readAt >= 0`).pluck()
-    this.#readersNamed = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED}) ORDER BY readAt DESC, user LIMIT @limit`)
-    this.#readersMany = prepare(`SELECT user, readAt FROM (${MANY}) WHERE readAt >= 0 ORDER BY readAt DESC, user LIMIT @limit`)
+    this.#readersNamed = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED}) ORDER BY readAt DESC, user LIMIT @limit + 0`)
+    this.#readersMany = prepare(`SELECT user, readAt FROM (${MANY}) WHERE readAt >= 0 ORDER BY readAt DESC, user LIMIT @limit + 0`)
   }
 
   sent(before: number | null, limit: number, except: readonly string[]): Sent[] {
