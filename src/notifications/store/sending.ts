@@ -37,7 +37,7 @@ export class Sending {
       INSERT INTO notifications
         (id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, idempotency_key, content_hash)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-    this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) VALUES (?, ?)`)
+    this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) SELECT ?, value FROM json_each(?)`)
     this.#bySeq = prepare(`SELECT * FROM notification_facts WHERE seq = ?`)
     this.#byKey = prepare(`SELECT seq, content_hash FROM notifications WHERE coalesce(sender, '') = ? AND idempotency_key = ?`)
     this.#recall = prepare(`UPDATE notifications SET recalled_at = ? WHERE id = ? AND recalled_at IS NULL`)
@@ -63,7 +63,7 @@ export class Sending {
     const raw = { id: newId(), audience: audienceOf(to), title, body, url, level, category, data, sender, created_at: Date.now() }
     const { lastInsertRowid } = this.#insert.run(...Object.values(raw), publishAt, expiresAt, idempotencyKey, contentHash)
     const users = typeof to === 'object' && 'users' in to ? to.users : []
-    for (const user of users) this.#name.run(lastInsertRowid, user)
+    if (users.length > 0) this.#name.run(lastInsertRowid, JSON.stringify(users))
     const plan = { publish_at: publishAt, expires_at: expiresAt, recalled_at: null }
     return { notification: notificationOf({ ...raw, ...plan }, users), replayed: false }
   }
