@@ -181,7 +181,7 @@ describe('the inbox', () => {
     const page = await openInbox(host.url)
     await row(page, 'One').getByRole('link', { name: 'One' }).click()
     await page.getByRole('heading', { level: 1, name: 'One' }).waitFor()
-    await page.goBack()
+    await page.goBack({ waitUntil: 'commit' })
     await expectText(page, states, ['read'])
     await expectBadge(page, '')
     await expectConnection(page, 'live')

@@ -89,11 +89,11 @@ export class Host implements AsyncDisposable {
     })
     app.get('/sign-out', (req, res) => req.session.destroy(() => void res.send('<!doctype html><title>Bye</title>')))
     app.use(notifications.middleware())
-    app.get(['/', '/elsewhere'], (_req, res) => {
+    app.get(['/', '/elsewhere'], (req, res) => {
       const { head, bell } = res.locals.notifications as { head(): string; bell(): string }
       res.set('Cache-Control', 'private, no-cache')
       res.send(
-        `<!doctype html><html lang="en"><head><title>Home</title>${head()}</head><body><header>${bell()}</header><main><h1>Home</h1></main></body></html>`,
+        `<!doctype html><html lang="${req.query.lang === 'pl' ? 'pl' : req.query.lang === 'ar' ? 'ar" dir="rtl' : 'en'}"><head><title>Home</title>${head()}</head><body><header>${bell()}</header><main><h1>Home</h1></main></body></html>`,
       )
     })
     app.use(notifications.basePath, notifications.router())

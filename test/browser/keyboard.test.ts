@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+import { FaultyProxy } from '../helpers/proxy.js'
+import { eventually } from '../helpers/visitor.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+async function openAt(url: string, path: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+  const context = await browser.newContext(options)
+  const first = await context.newPage()
+  await first.goto(`${url}/sign-in/ada`)
+  await first.close()
+  const page = await openTab(context, url + path)
+  await expectConnection(page, 'live')
+  return page
+}
+
+async function fill(host: Host, ...titles: string[]): Promise<void> {
+  for (const title of titles) await host.tell('ada', title)
+}
+
+const focused = `document.activeElement.textContent.trim()`
+const states = `[...document.querySelectorAll('li[data-notification-id]')].map((row) => row.dataset.state)`
+const panelTitles = `[...document.querySelectorAll('.belfry-panel [data-slot=title]')].map((title) => title.textContent)`
+
+async function press(page: Page, ...keys: string[]): Promise<void> {
+  for (const key of keys) await page.keyboard.press(key)
+}
+
+async function expectNoViolations(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze()
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+    [],
+  )
+}
+
+describe('the panel', () => {
+  it('opens by keyboard from a button that says so, and closes with Escape back to it', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two')
+    const page = await openAt(host.url, '/')
+    const control = page.getByRole('button', { name: 'Notifications, 2 unread' })
+    assert.equal(await control.getAttribute('aria-expanded'), 'false')
+    await control.focus()
+    await press(page, 'Enter')
+    await expectText(page, panelTitles, ['Two', 'One'])
+    assert.equal(await control.getAttribute('aria-expanded'), 'true')
+    assert.equal(
+      await page.evaluate(`document.getElementById(document.querySelector('.belfry-bell').getAttribute('aria-controls')).matches('.belfry-panel')`),
+      true,
+    )
+    await press(page, 'Tab', 'Tab')
+    await expectText(page, focused, 'Unread: Two')
+    await press(page, 'Tab', 'Enter')
+    await expectBadge(page, '1')
+    await press(page, 'Tab', 'Enter')
+    await expectText(page, panelTitles, ['One'])
+    await expectText(page, focused, 'Unread: One')
+    await press(page, 'Escape')
+    await expectText(page, `document.activeElement.className`, 'belfry-bell')
+    assert.equal(await control.count(), 0)
+    assert.equal(await page.getByRole('button', { name: 'Notifications, 1 unread' }).getAttribute('aria-expanded'), 'false')
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
+  it('shows ten at most, takes in what arrives, and never moves what one is busy with', async () => {
+    await using host = await Host.start()
+    await fill(host, ...Array.from({ length: 12 }, (_, n) => `Number ${n + 1}`))
+    const page = await openAt(host.url, '/')
+    await page.getByRole('button', { name: 'Notifications, 12 unread' }).click()
+    await expectText(page, `${panelTitles}.length`, 10)
+    await fill(host, 'Number 13')
+    await expectText(page, `${panelTitles}[0]`, 'Number 13')
+    await expectText(page, `${panelTitles}.length`, 10)
+    await page.locator('.belfry-panel').getByRole('link', { name: 'Number 12' }).focus()
+    await fill(host, 'Number 14')
+    await page.getByRole('button', { name: '1 new', exact: true }).waitFor()
+    assert.equal(await page.evaluate(`${panelTitles}[0]`), 'Number 13')
+    await page.getByRole('button', { name: '1 new', exact: true }).click()
+    await expectText(page, `${panelTitles}[0]`, 'Number 14')
+    await page.getByRole('button', { name: 'Mark all as read' }).click()
+    await expectBadge(page, '')
+    await page.context().close()
+  })
+
+  it('says when there is nothing, when it failed, and when somebody is signed out', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await openAt(proxy.url, '/')
+    const panel = page.locator('.belfry-panel')
+    await page.getByRole('button', { name: 'Notifications' }).click()
+    await panel.getByText('Nothing here yet.').waitFor()
+    await expectNoViolations(page)
+    await press(page, 'Escape')
+    proxy.requests = 'refuse'
+    await page.getByRole('button', { name: 'Notifications' }).click()
+    await panel.getByText('That did not work.').waitFor()
+    await expectNoViolations(page)
+    proxy.requests = 'pass'
+    await panel.getByRole('button', { name: 'Try again' }).click()
+    await panel.getByText('Nothing here yet.').waitFor()
+    await (await page.context().newPage()).goto(`${proxy.url}/sign-out`)
+    await panel.getByText('You are signed out.').waitFor()
+    await panel.getByRole('link', { name: 'Sign in' }).waitFor()
+    await expectNoViolations(page)
+    await page.context().close()
+  })
+
+  it('has one subscription and one panel, wherever in the page the bell is moved', async () => {
+    await using host = await Host.start()
+    const page = await openAt(host.url, '/')
+    await page.evaluate(`{
+      window.changes = 0
+      document.addEventListener('belfry-arrival', () => window.changes++)
+      const bell = document.querySelector('notification-bell')
+      for (let n = 0; n < 5; n++) document.querySelector('main').append(bell)
+    }`)
+    await fill(host, 'One')
+    await expectBadge(page, '1')
+    assert.equal(await page.evaluate('window.changes'), 1)
+    assert.equal(await host.connections(), 1)
+    assert.equal(await page.locator('.belfry-panel').count(), 1)
+    await page.context().close()
+  })
+})
+
+describe('the inbox by keyboard', () => {
+  it('goes with J and K, archives with E, marks with Shift+I and Shift+U', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two', 'Three')
+    const page = await openAt(host.url, '/notifications')
+    await press(page, 'j')
+    await expectText(page, focused, 'Three')
+    await press(page, 'j', 'j', 'k')
+    await expectText(page, focused, 'Two')
+    await press(page, 'Shift+I')
+    await expectText(page, states, ['unread', 'read', 'unread'])
+    await press(page, 'Shift+U')
+    await expectText(page, states, ['unread', 'unread', 'unread'])
+    await press(page, 'e')
+    await expectText(page, states, ['unread', 'unread'])
+    await expectText(page, focused, 'Undo')
+    await press(page, 'Enter')
+    await expectText(page, focused, 'Two')
+    await press(page, 'k', 'Enter')
+    await page.getByRole('heading', { level: 1, name: 'Three' }).waitFor()
+    await page.context().close()
+  })
+
+  it('lists the keys on ?, where one can turn them off for good', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One')
+    const page = await openAt(host.url, '/notifications')
+    await press(page, '?')
+    const dialog = page.getByRole('dialog', { name: 'Keyboard' })
+    await dialog.waitFor()
+    await expectNoViolations(page)
+    await dialog.getByRole('checkbox', { name: 'Use these keys' }).uncheck()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await press(page, 'j', 'e')
+    assert.deepEqual(await page.evaluate(states), ['unread'])
+    await page.reload()
+    await expectConnection(page, 'live')
+    await press(page, 'j')
+    assert.notEqual(await page.evaluate(focused), 'One')
+    await page.context().close()
+  })
+
+  it('does the same to several at once, and takes back only those that failed', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two', 'Three')
+    const page = await openAt(host.url, '/notifications')
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Select: One' }).check()
+    await page.getByRole('checkbox', { name: 'Select: Three' }).check()
+    await page.getByText('2 selected').waitFor()
+    await expectNoViolations(page)
+    await page.getByRole('group').getByRole('button', { name: 'Mark as read' }).click()
+    await expectText(page, states, ['read', 'unread', 'read'])
+    await expectBadge(page, '1')
+    await page.getByRole('button', { name: 'Done' }).click()
+    assert.equal(await page.getByRole('checkbox').count(), 0)
+    await page.context().close()
+  })
+
+  it('works whole without a mouse: from the bell to the notification and back', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One')
+    const page = await openAt(host.url, '/')
+    await press(page, 'Tab', 'Enter')
+    await expectText(page, panelTitles, ['One'])
+    await page.getByRole('link', { name: 'See all' }).focus()
+    await press(page, 'Enter')
+    await page.getByRole('heading', { level: 1, name: 'Notifications' }).waitFor()
+    await expectConnection(page, 'live')
+    await press(page, 'j', 'Enter')
+    await page.getByRole('heading', { level: 1, name: 'One' }).waitFor()
+    await expectBadge(page, '')
+    await page.context().close()
+  })
+})
+
+describe('for everyone', () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`axe finds nothing in bell, panel, inbox and preferences in ${scheme}, at 320 px and with forced colours`, async () => {
+      await using host = await Host.start()
+      for (const level of ['info', 'warning', 'error', 'success'] as const) {
+        await host.notifications.notify({
+          to: { user: 'ada' },
+          title: `A ${level}`,
+          body: 'Some text',
+          level,
+          category: 'builds',
+          data: { from: 'Grace' },
+        })
+      }
+      for (const options of [{ viewport: { width: 320, height: 640 } }, { forcedColors: 'active' as const }]) {
+        const page = await openAt(host.url, '/notifications', { colorScheme: scheme, ...options })
+        await expectNoViolations(page)
+        await page.getByRole('button', { name: /^Notifications, / }).click()
+        await expectText(page, `${panelTitles}.length`, 4)
+        await expectNoViolations(page)
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true, 'the page scrolls sideways')
+        await page.goto(`${host.url}/notifications/preferences`)
+        await expectNoViolations(page)
+        await page.context().close()
+      }
+    })
+  }
+
+  it('speaks the language of the page, with its plurals and from right to left', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One')
+    const page = await openAt(host.url, '/?lang=pl')
+    await page.getByRole('button', { name: 'Powiadomienia, 1 nieprzeczytane' }).waitFor()
+    await fill(host, ...Array.from({ length: 4 }, (_, n) => `More ${n}`))
+    await page.getByRole('button', { name: 'Powiadomienia, 5 nieprzeczytanych' }).click()
+    await page.getByRole('button', { name: 'Oznacz wszystkie jako przeczytane' }).waitFor()
+    await page.goto(`${host.url}/?lang=ar`)
+    await page.getByRole('button', { name: 'الإشعارات، غير المقروءة: 5' }).click()
+    await expectText(page, `${panelTitles}.length`, 5)
+    assert.equal(
+      await page.evaluate(`{
+      const { left, right } = document.querySelector('.belfry-panel').getBoundingClientRect()
+      left >= 0 && right <= innerWidth
+    }`),
+      true,
+    )
+    await expectNoViolations(page)
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
+  it('keeps the choices of this browser, and asks for the desktop only on a click, after saying what for', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript(`{
+      window.asked = 0
+      Object.defineProperty(Notification, 'permission', { get: () => (window.asked ? 'granted' : 'default') })
+      Notification.requestPermission = async () => { window.asked++; return 'granted' }
+    }`)
+    await (await context.newPage()).goto(`${host.url}/sign-in/ada`)
+    const page = await openTab(context, `${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox', { name: /on the desktop/ }).click()
+    await page.getByText('Your browser will ask').waitFor()
+    assert.equal(await page.evaluate('window.asked'), 0)
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await expectText(page, 'window.asked', 1)
+    await page.getByRole('checkbox', { name: /Ring softly/ }).check()
+    assert.deepEqual(await page.evaluate(`JSON.parse(localStorage.getItem('belfry'))`), { desktop: true, sound: true, keys: true })
+    await page.context().close()
+  })
+
+  it('calls on the desktop once, by the tab that leads, and only while nobody looks', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript(`{
+      localStorage.setItem('belfry', '{"desktop":true}')
+      window.called = []
+      window.looking = false
+      document.hasFocus = () => window.looking
+      window.Notification = class { static permission = 'granted'; constructor(title) { window.called.push(title) } }
+    }`)
+    const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url), await openTab(context, host.url)]
+    for (const page of pages) await expectConnection(page, 'live')
+    const called = async () => (await Promise.all(pages.map((page) => page.evaluate('window.called')))).flat()
+    await host.tell('ada', 'Nobody looks')
+    await eventually(
+      async () => (await called()).length === 1,
+      () => 'nobody was called',
+    )
+    await pages[1]?.evaluate('window.looking = true')
+    await host.tell('ada', 'Somebody looks')
+    for (const page of pages) await expectBadge(page, '2')
+    await pages[1]?.evaluate('window.looking = false')
+    await host.tell('ada', 'Nobody again')
+    await eventually(
+      async () => (await called()).length === 2,
+      () => 'nobody was called again',
+    )
+    assert.deepEqual(await called(), ['Nobody looks', 'Nobody again'])
+    await context.close()
+  })
+})
