@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { PAGE } from '../contracts/store.js'
+import { SqliteSubject } from './subject.js'
+
+/** The processor time of the quickest of several runs, in microseconds: what a busy machine adds is left out. */
+async function cost(action: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 20; round++) {
+    const before = process.cpuUsage()
+    for (let n = 0; n < 10; n++) await action()
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / 10)
+  }
+  return best
+}
+
+/** As many notifications as asked for, to one user and a tenth as many to everyone, written by somebody else. */
+function fill(path: string, user: string, count: number): void {
+  const db = new Sqlite(path, { timeout: 10_000 })
+  db.prepare(`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+    INSERT INTO notifications (id, audience, title) SELECT ? || i, 'user:' || ?, 'x' FROM n`).run(count, user, user)
+  db.close()
+}
+
+test('an inbox of thirty thousand costs no more to look at than one of thirty', { timeout: 120_000 }, async () => {
+  await using subject = new SqliteSubject()
+  const { store } = subject
+  fill(subject.path, 'small', 30)
+  fill(subject.path, 'large', 30_000)
+  for (const read of [false, true]) {
+    if (read) for (const user of ['small', 'large']) await store.markAllAsRead(user, Number.MAX_SAFE_INTEGER, 1)
+    for (const [what, look] of [
+      ['the count', (user: string) => store.snapshot(user)],
+      ['a page', (user: string) => store.list(user, PAGE)],
+      ['a page of what is unread', (user: string) => store.list(user, { ...PAGE, filter: 'unread' })],
+      ['a page of what is archived', (user: string) => store.list(user, { ...PAGE, filter: 'archived' })],
+      ['one notification', (user: string) => store.find(user, `${user}7`)],
+      ['the latest', (user: string) => store.latest(user, 0)],
+    ] as const) {
+      const [small, large] = [await cost(() => look('small')), await cost(() => look('large'))]
+      assert.ok(large < 5 * small + 200, `${what} costs ${large} µs instead of ${small}${read ? ' when all is read' : ''}`)
+    }
+  }
+})
+
+test('marking all as read costs the same for thirty thousand as for thirty', { timeout: 120_000 }, async () => {
+  await using subject = new SqliteSubject()
+  fill(subject.path, 'large', 30_000)
+  const db = new Sqlite(subject.path)
+  db.pragma('wal_checkpoint(TRUNCATE)')
+  await subject.store.markAllAsRead('large', Number.MAX_SAFE_INTEGER, 1)
+  const pages = db.pragma('wal_checkpoint(PASSIVE)') as { log: number }[]
+  db.close()
+  assert.ok((pages[0]?.log ?? 0) < 20, `${pages[0]?.log} pages were written`)
+  assert.equal((await subject.store.snapshot('large')).unread, 0)
+})
+
+test('writing to everyone writes the same for ten known users and for a hundred thousand', { timeout: 120_000 }, async () => {
+  await using subject = new SqliteSubject()
+  const db = new Sqlite(subject.path)
+  const written = async (known: number) => {
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notification_users (user_id) SELECT 'u' || i FROM n WHERE true ON CONFLICT DO NOTHING`).run(known)
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    await subject.store.insert({ ...EVERYONE })
+    const [state] = db.pragma('wal_checkpoint(PASSIVE)') as { log: number }[]
+    return state?.log ?? 0
+  }
+  const [few, many] = [await written(10), await written(100_000)]
+  db.close()
+  assert.ok(many <= few + 3, `${many} pages instead of ${few}`)
+  assert.equal((await subject.store.snapshot('u77777')).unread, 2)
+})
+
+const EVERYONE = {
+  to: 'everyone',
+  title: 'x',
+  body: null,
+  url: null,
+  level: 'info',
+  category: null,
+  data: null,
+  publishAt: null,
+  expiresAt: null,
+  idempotencyKey: null,
+  sender: null,
+  contentHash: null,
+} as const
