@@ -53,8 +53,13 @@ export function compose(values: ComposeValues, surroundings: Surroundings): Comp
   const draft = { to, title, body, url, level: level || null, category, publishAt, expiresAt, idempotencyKey, sender: surroundings.sender }
   errors.push(...checkDraft(draft, surroundings.now), ...checkDraft({ to, title: '.', publishAt, expiresAt }, surroundings.now))
   if (errors.length === 0) return { draft: draft as Draft }
-  const named = errors.map(({ field, message }) => ({ field: field === 'to' ? 'recipients' : field, message }))
-  return { errors: [...new Map(named.toReversed().map((error) => [error.field, error])).values()].toReversed() }
+  return { errors: COMPOSE_FIELDS.flatMap((field) => firstOf(errors, field) ?? []) }
+}
+
+/** Whoever is named by a draft stands in the form's field `recipients`. */
+function firstOf(errors: readonly FieldError[], field: string): FieldError | undefined {
+  const found = errors.find((error) => error.field === field || (error.field === 'to' && field === 'recipients'))
+  return found && { field, message: found.message }
 }
 
 /** The names in a text, as typed but each once: separated by commas, spaces or lines. */

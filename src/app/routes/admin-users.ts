@@ -55,7 +55,7 @@ async function list(context: AppContext, req: Request, res: Response): Promise<v
   }
   const query = { ...(search === '' ? {} : { search }), ...(limit === PAGE ? {} : { limit: String(limit) }) }
   const next = nextCursor === null ? null : `/admin/users?${new URLSearchParams({ ...query, after: nextCursor })}`
-  await showPage(context, res, { list: shown, search, next, first: after === '' })
+  await showPage(context, res, { list: shown, search, next, first: after === '' && search === '' })
 }
 
 async function add(context: AppContext, req: Request, res: Response): Promise<void> {
