@@ -41,6 +41,7 @@ export const restore: Command = {
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
     await withPartial(target, async (partial) => {
       copy(file, partial)
+      expectOurs(partial, file)
       await tryOut(config, partial)
       detach(partial)
       makeWay(target)
@@ -54,6 +55,7 @@ export const restore: Command = {
 
 /** Gives `work` a name beside the destination for what isn't whole yet, and clears it away whatever happens. */
 async function withPartial(destination: string, work: (partial: string) => Promise<void>): Promise<void> {
+  if (!existsSync(dirname(destination))) throw new Failure(`There is no folder ${dirname(destination)}.`)
   const partial = `${destination}.${process.pid}.partial`
   const clear = () => {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true })
@@ -72,15 +74,24 @@ async function withPartial(destination: string, work: (partial: string) => Promi
  * another process, and beside a busy server might never end.
  */
 function copy(from: string, to: string): void {
-  const source = new Database(from, { fileMustExist: true, timeout: PATIENCE })
+  const source = openFile(from)
   try {
     const damage = source.pragma('quick_check(1)', { simple: true })
     if (damage !== 'ok') throw new Failure(`${from} is damaged: ${String(damage)}`)
     source.prepare('VACUUM INTO ?').run(to)
   } catch (error) {
-    throw error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB' ? new Failure(`${from} is no database.`) : error
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') throw new Failure(`${from} is no database.`)
+    throw error instanceof Database.SqliteError ? new Failure(`${from} can't be copied: ${error.message}.`) : error
   } finally {
     source.close()
+  }
+}
+
+function openFile(path: string): Database.Database {
+  try {
+    return new Database(path, { fileMustExist: true, timeout: PATIENCE })
+  } catch (error) {
+    throw new Failure(`${path} can't be opened: ${error instanceof Error ? error.message : 'no reason was given'}.`)
   }
 }
 
@@ -99,23 +110,21 @@ function detach(file: string): void {
   sync(file)
 }
 
-/** Opens a copy as the server would: what it can't work with must not take the place of what it can. */
-async function tryOut(config: Config, file: string): Promise<void> {
-  const holdsUsers = new Database(file, { readonly: true })
+/** An empty file or another program's database would be migrated without a word. */
+function expectOurs(partial: string, file: string): void {
+  const db = new Database(partial, { readonly: true })
   try {
-    renewable(holdsUsers, file)
+    const names = `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('users', 'notification_meta')`
+    if (db.prepare(names).pluck().get() !== 2) throw new Failure(`${file} is no backup of Belfry's.`)
   } finally {
-    holdsUsers.close()
+    db.close()
   }
-  const context = await openContext({ ...config, databasePath: file, sessionSecret: 'used for nothing here' }, { log: pino({ level: 'silent' }) })
-  await context.close()
 }
 
-function renewable(db: Database.Database, file: string): void {
-  const tables = db
-    .prepare<[], { n: number }>(`SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name IN ('users', 'notification_meta')`)
-    .get()
-  if (tables?.n !== 2) throw new Failure(`${file} is no backup of Belfry's.`)
+/** Opens a copy as the server would: what it can't work with must not take the place of what it can. */
+async function tryOut(config: Config, file: string): Promise<void> {
+  const context = await openContext({ ...config, databasePath: file, sessionSecret: 'used for nothing here' }, { log: pino({ level: 'silent' }) })
+  await context.close()
 }
 
 /**
