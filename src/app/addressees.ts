@@ -1,7 +1,7 @@
 import type { Users } from './users.js'
 
 /** Somebody who can be written to by name. */
-export interface Addressee {
+interface Addressee {
   /** As the plugin has it. */
   readonly id: string
   readonly username: string

@@ -3,10 +3,7 @@ import { disabledOrUnknown, type Find, listed } from './addressees.js'
 import { textFields } from './fields.js'
 import { isTimeZone, parseMoment } from './zoned-time.js'
 
-export const AUDIENCES = ['user', 'users', 'role', 'everyone'] as const
-export type AudienceChoice = (typeof AUDIENCES)[number]
-
-export const COMPOSE_FIELDS = [
+const COMPOSE_FIELDS = [
   'audience',
   'recipients',
   'role',
