@@ -3,7 +3,7 @@ import { type FieldError, InvalidError, type Notifications, UnavailableError } f
 import type { AppDatabase } from './database.js'
 import type { Passwords } from './passwords.js'
 import type { SessionStore } from './session.js'
-import { passwordProblem, type Role, type User, type Users, usernameProblem } from './users.js'
+import { OWN_PASSWORD_LEAST, passwordProblem, type Role, type User, type Users, usernameProblem } from './users.js'
 
 interface Parts {
   readonly database: AppDatabase
@@ -35,12 +35,12 @@ export class Accounts {
   }
 
   /**
-   * All sessions of the user end with their sockets, all but `keep`. Returns the generation that the kept one now belongs to.
+   * All sessions of the user end with their sockets, all but `keep`: the one in which people change their own. Returns the generation that the kept one now belongs to.
    * Throws InvalidError with field `password`.
    */
   async setPassword(user: User, password: string, keep?: string): Promise<number> {
     const { database, users, passwords, sessions } = this.#parts
-    const problem = passwordProblem(password)
+    const problem = passwordProblem(password, keep === undefined ? 1 : OWN_PASSWORD_LEAST)
     if (problem !== undefined) throw new InvalidError([{ field: 'password', message: problem }])
     const hash = await passwords.hash(password)
     const { generation, ended } = await database.transaction(() => {

@@ -167,10 +167,13 @@ export function usernameProblem(username: string): string | undefined {
   return undefined
 }
 
+/** Fewest characters of a password that people choose for themselves. What an admin or operator hands out is theirs to judge. */
+export const OWN_PASSWORD_LEAST = 8
+
 /** What is wrong with a new password, as a sentence; undefined where nothing is. */
-export function passwordProblem(password: string): string | undefined {
+export function passwordProblem(password: string, least = 1): string | undefined {
   const length = [...password].length
-  return length < 8 || length > 200 ? 'A password has 8 to 200 characters.' : undefined
+  return length < least || length > 200 ? `A password has ${least} to 200 characters.` : undefined
 }
 
 function taken(username: string): FieldError {

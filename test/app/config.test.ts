@@ -74,13 +74,10 @@ describe('the settings', () => {
     })
   }
 
-  for (const given of [{ SESSION_SECRET: 'hunter2' }, { METRICS_TOKEN: 'two words' }] satisfies Environment[]) {
-    const [[name, value] = ['', '']] = Object.entries(given)
-    it(`never repeat the secret of a bad ${name}`, () => {
-      assert.throws(
-        () => parseConfig(given),
-        (error: Error) => error.message.startsWith(`${name} can't be used`) && !error.message.includes(value),
-      )
-    })
-  }
+  it('never repeat a secret that cannot be used', () => {
+    assert.throws(
+      () => parseConfig({ METRICS_TOKEN: 'two words' }),
+      (error: Error) => error.message.startsWith("METRICS_TOKEN can't be used") && !error.message.includes('two words'),
+    )
+  })
 })
