@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Environment, parseConfig } from '../../src/app/config.js'
+import { parseConfig } from '../../src/app/config.js'
 
 describe('the settings', () => {
   it('have defaults that a new machine can start with', () => {
