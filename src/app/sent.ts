@@ -66,7 +66,7 @@ export async function sentViews(
       return {
         ...{ title, body, url, notification, read, status, when },
         audience: audienceWords(notification.to, names),
-        recipients: recipients ?? (await reached(notification.to, when, users)),
+        recipients: status === 'refused' ? 0 : (recipients ?? (await reached(notification.to, when, users))),
         by: senderWords(notification.sender, names, tokenNames),
       }
     }),
@@ -90,7 +90,7 @@ function reached(to: Recipients, at: Date, users: Users): Promise<number> | numb
 }
 
 function isMessage({ category, data, sender }: Notification): boolean {
-  const from = typeof data === 'object' && data !== null && 'from' in data
+  const from = typeof data === 'object' && data !== null && 'from' in data && typeof data.from === 'string'
   return category === MESSAGES && from && (sender?.startsWith('user:') ?? false)
 }
 

@@ -284,6 +284,21 @@ describe('the list of what was sent', () => {
     assert.equal((await ada.state()).unread, 1)
   })
 
+  it('shows what another program wrote, nonsense included, and nothing breaks', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    app.context.database.handle.exec(`INSERT INTO notifications (id, audience, title, url, sender) VALUES
+      ('odd/id?#%', 'everyone', 'By a shell', 'javascript:alert(1)', NULL), ('bad', 'nonsense', NULL, NULL, x'ff'), ('gone', 'user:999', 'To nobody', NULL, 'cron')`)
+    const page = await (await admin.get(COMPOSE)).text()
+    for (const part of ['By a shell', 'another program', '(no title)', 'not delivered', '#999', 'cron']) assert.ok(page.includes(part), part)
+    for (const [, path = ''] of page.matchAll(/<a href="(\/admin\/notifications\/(?!new)[^"]+)"/g)) {
+      const report = await admin.get(path)
+      assert.equal(report.status, 200, path)
+      assert.doesNotMatch(await report.text(), /href="javascript/)
+      assert.equal((await admin.post(`${path}/recall`)).status, 303, path)
+    }
+  })
+
   it('keeps the words of what people write to each other between the two', async () => {
     await using app = await startTestApp()
     const [admin, ada] = [await app.signIn('admin'), await app.signIn('ada')]
