@@ -39,6 +39,7 @@ test('what was acknowledged survives kill -9, and nothing is there by half', { t
     }
     await exit
   }
+  assert.ok(acknowledged.size >= 5 * 20)
   const store = openStore(path)
   for (const id of acknowledged) assert.equal((await store.report(id, []))?.recipients, 2)
   for (const m of [1, 2, 3]) assert.equal((await store.snapshot(`a${m}`)).unread, (await store.snapshot(`b${m}`)).unread)

@@ -92,6 +92,8 @@ CREATE TABLE notification_users (
   membership TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
+CREATE INDEX notification_users_read ON notification_users (watermark, since) WHERE watermark > 0;
+
 -- The broadcasts' half of a version: a user's version is the user's own plus those of all audiences that the user is in.
 CREATE TABLE notification_topics (
   audience TEXT PRIMARY KEY,

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { READ_AT } from './reports.js'
+import { READ_AT } from './readers.js'
 import { contentOf, notificationOf, type RawContent, type RawNotification } from './rows.js'
 import type { Cutoffs, ExportedNotification, UserExport } from './store.js'
 

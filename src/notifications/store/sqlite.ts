@@ -10,6 +10,7 @@ import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
 import { open } from './open.js'
+import { Readers } from './readers.js'
 import { Refusals } from './refusals.js'
 import { Reports } from './reports.js'
 import { Retention } from './retention.js'
@@ -45,6 +46,7 @@ class SqliteStore implements Store {
   readonly #inbox: Inbox
   readonly #marks: Marks
   readonly #sending: Sending
+  readonly #readers: Readers
   readonly #reports: Reports
   readonly #retention: Retention
   readonly #writer: Writer
@@ -63,7 +65,8 @@ class SqliteStore implements Store {
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
-    this.#reports = new Reports(db)
+    this.#readers = new Readers(db)
+    this.#reports = new Reports(db, this.#readers)
     this.#retention = new Retention(db)
     this.#refusals = new Refusals(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
@@ -115,16 +118,34 @@ class SqliteStore implements Store {
     return this.#write(() => this.#sending.recall(id, now))
   }
 
-  sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
-    return this.#read(() => this.#reports.sent(page.before, page.limit, page.except))
+  /** Each in a turn of its own: counting who has read a broadcast takes its time. */
+  async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
+    const entries: Sent[] = []
+    for (const raw of await this.#read(() => this.#reports.page(page.before, page.limit))) {
+      entries.push(await this.#read(() => this.#reports.entry(raw, page.except)))
+      await nextTurn()
+    }
+    return entries
   }
 
   report(id: string, except: readonly string[]): Promise<Sent | undefined> {
-    return this.#read(() => this.#reports.report(id, except))
+    return this.#read(() => {
+      const raw = this.#reports.one(id)
+      return raw && this.#reports.entry(raw, except)
+    })
   }
 
-  readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
-    return this.#read(() => this.#reports.readers(id, page.limit, page.except))
+  async readers(id: string, { limit, except }: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
+    const raw = await this.#read(() => this.#reports.one(id))
+    let newest: readonly Reader[] = []
+    for (let from: string | null = raw === undefined ? null : ''; raw !== undefined && from !== null; ) {
+      const start: string = from
+      const { readers, next } = await this.#read(() => this.#readers.some(raw, start, limit, except))
+      newest = [...newest, ...readers].sort((a, b) => (b.readAt ?? -1) - (a.readAt ?? -1)).slice(0, limit)
+      from = next
+      await nextTurn()
+    }
+    return newest
   }
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
