@@ -7,7 +7,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 const OWN_SITES = new Set(['same-origin', 'none'])
 
 /** An unsafe request that another site may have caused; nothing was changed. */
-export class ForeignOriginError extends BelfryError {
+class ForeignOriginError extends BelfryError {
   constructor() {
     super('foreign_origin', 403, 'This request came from another site, or does not say where it came from. Nothing was changed.')
   }
