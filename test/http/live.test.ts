@@ -289,7 +289,10 @@ test('disconnect closes the sockets of a user, or of a session', async () => {
   await using ada = await host.openTab(cookie)
   await using again = await host.openTab(await host.signIn('ada'))
   await using bo = await host.openTab(await host.signIn('bo'))
-  const id = decodeURIComponent(cookie).replace(/^connect\.sid=s:/, '').split('.')[0] ?? ''
+  const id =
+    decodeURIComponent(cookie)
+      .replace(/^connect\.sid=s:/, '')
+      .split('.')[0] ?? ''
   await host.notifications.disconnect({ session: id })
   await expectClosed(ada, 4401)
   assert.equal(again.closed, undefined)

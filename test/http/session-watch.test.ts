@@ -116,7 +116,11 @@ test('a store that tells of an absent session by ENOENT is understood', async ()
   await using host = await LiveHost.start({ store, maxAge: 600 })
   const cookie = await host.signIn('ada')
   await using tab = await host.openTab(cookie)
-  store.gone.add(decodeURIComponent(cookie).replace(/^connect\.sid=s:/, '').split('.')[0] ?? '')
+  store.gone.add(
+    decodeURIComponent(cookie)
+      .replace(/^connect\.sid=s:/, '')
+      .split('.')[0] ?? '',
+  )
   await expectClosed(tab, 1700)
 })
 
@@ -126,7 +130,11 @@ test('a session that vanished elsewhere without a word closes its sockets within
   const cookie = await host.signIn('ada')
   await using tab = await host.openTab(cookie)
   await using other = await host.openTab(await host.signIn('bo'))
-  store.gone.add(decodeURIComponent(cookie).replace(/^connect\.sid=s:/, '').split('.')[0] ?? '')
+  store.gone.add(
+    decodeURIComponent(cookie)
+      .replace(/^connect\.sid=s:/, '')
+      .split('.')[0] ?? '',
+  )
   await expectClosed(tab, 32_000)
   assert.equal(other.closed, undefined)
 })

@@ -34,10 +34,12 @@ class Stream implements AsyncDisposable {
 
   get events(): Event[] {
     const blocks = this.text.split('\n\n').slice(0, -1)
-    return blocks.filter((block) => block.startsWith('event:')).map((block) => {
-      const [, event = '', id = '', data = ''] = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(block) ?? []
-      return { event, id, data: JSON.parse(data) }
-    })
+    return blocks
+      .filter((block) => block.startsWith('event:'))
+      .map((block) => {
+        const [, event = '', id = '', data = ''] = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(block) ?? []
+        return { event, id, data: JSON.parse(data) }
+      })
   }
 
   async #follow(): Promise<void> {
@@ -85,7 +87,10 @@ test('a stream carries the same frames as the socket, as server-sent events', as
   assert.equal(news?.id, `${epoch}-${version}`)
   assert.equal(news?.data.unread, unread)
   assert.equal(news?.data.latest?.title, 'News')
-  assert.deepEqual(stream.events.findLast(({ event }) => event === 'heartbeat'), { event: 'heartbeat', id: `${epoch}-${version}`, data: { type: 'heartbeat', version } })
+  assert.deepEqual(
+    stream.events.findLast(({ event }) => event === 'heartbeat'),
+    { event: 'heartbeat', id: `${epoch}-${version}`, data: { type: 'heartbeat', version } },
+  )
 })
 
 test('a stream counts as a connection, under the same caps', async () => {

@@ -285,7 +285,20 @@ test('a connection with a backlog gets nothing, then the state of the moment it 
 })
 
 test('the newest notification goes to each tab that has not seen it, however late that tab can read', async () => {
-  const latest = { id: 'n', cursor: 'c', title: 'News', body: null, url: null, level: 'info', category: null, data: null, state: 'unread', createdAt: '', readAt: null, expiresAt: null } as const
+  const latest = {
+    id: 'n',
+    cursor: 'c',
+    title: 'News',
+    body: null,
+    url: null,
+    level: 'info',
+    category: null,
+    data: null,
+    state: 'unread',
+    createdAt: '',
+    readAt: null,
+    expiresAt: null,
+  } as const
   await using scene = new Scene()
   const slow = await scene.greeted('ada')
   const lively = await scene.greeted('ada')

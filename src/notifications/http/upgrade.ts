@@ -72,7 +72,8 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   } catch (error) {
     const refusal = refusalOf(error)
     metrics.refused(refusal.reason)
-    if (refusal.reason === 'unavailable') options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
+    if (refusal.reason === 'unavailable')
+      options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
     refuse(socket, refusal, since)
   }
 }

@@ -53,10 +53,15 @@ export class Delivery {
     const { state } = look
     const news = supersedes(state, seat.sent)
     if (!news && !seat.asked) return
-    if (seat.connection.backlog > 0 || (!news && now - seat.sentAt < SYNC_GAP)) return this.#options.postpone(seat)
+    if (seat.connection.backlog > 0 || (!news && now - seat.sentAt < SYNC_GAP)) {
+      this.#options.postpone(seat)
+      return
+    }
     if (seat.sent === undefined) this.#greet(seat, state)
-    else seat.connection.send(look.newest > seat.seen ? frames.withLatest : frames.plain)
-    if (news && seat.sent !== undefined) this.#options.metrics.pushed((now - since) / 1000)
+    else {
+      seat.connection.send(look.newest > seat.seen ? frames.withLatest : frames.plain)
+      if (news) this.#options.metrics.pushed((now - since) / 1000)
+    }
     seat.sent = state
     seat.seen = Math.max(seat.seen, look.newest)
     seat.asked = false

@@ -81,7 +81,10 @@ export class Hub {
   /** Registers first, then reads, then says hello: what changes in between is seen twice rather than never. */
   join(connection: Connection, person: Person): void {
     const ended = this.#endedSince(connection)
-    if (ended || this.#closing) return connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
+    if (ended || this.#closing) {
+      connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
+      return
+    }
     const member = this.#members.get(person.id) ?? this.#welcome(person.id)
     this.#place(member, person.key)
     const seat = new Seat(connection, member)

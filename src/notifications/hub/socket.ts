@@ -104,9 +104,9 @@ export class SocketConnection implements Connection {
   received(data: RawData, isBinary: boolean): void {
     this.heard()
     if (this.#peer.readyState !== WebSocket.OPEN) return
-    if (isBinary) return this.close(CLOSE.binary)
-    const type = typeOf(String(data))
-    if (type === undefined) this.close(CLOSE.malformed)
+    const type = isBinary ? undefined : typeOf(String(data))
+    if (isBinary) this.close(CLOSE.binary)
+    else if (type === undefined) this.close(CLOSE.malformed)
     else if (type === 'sync') this.#events.sync(this)
   }
 
