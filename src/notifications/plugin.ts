@@ -80,6 +80,11 @@ function compose(options: Options): Notifications {
   const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options, sessions) }
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
+  /** Of somebody who may be absent, the topics are asked for first. */
+  const known = async <T>(user: string, act: () => Promise<T>) => {
+    await service.recheck(parseUser(user))
+    return act()
+  }
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -100,13 +105,13 @@ function compose(options: Options): Notifications {
     notify: (draft) => service.notify(draft),
     state: (user) => service.state(user),
     unreadCount: async (user) => (await service.state(user)).unread,
-    list: (user, query) => service.list(user, query),
-    get: (user, id) => service.get(user, id),
-    markAsRead: (user, ids) => service.mark(user, ids, 'read'),
-    markAsUnread: (user, ids) => service.mark(user, ids, 'unread'),
-    archive: (user, ids) => service.mark(user, ids, 'archive'),
-    unarchive: (user, ids) => service.mark(user, ids, 'unarchive'),
-    markAllAsRead: (user, { upTo }) => service.markAllAsRead(user, upTo),
+    list: (user, query) => known(user, () => service.list(user, query)),
+    get: (user, id) => known(user, () => service.get(user, id)),
+    markAsRead: (user, ids) => known(user, () => service.mark(user, ids, 'read')),
+    markAsUnread: (user, ids) => known(user, () => service.mark(user, ids, 'unread')),
+    archive: (user, ids) => known(user, () => service.mark(user, ids, 'archive')),
+    unarchive: (user, ids) => known(user, () => service.mark(user, ids, 'unarchive')),
+    markAllAsRead: (user, { upTo }) => known(user, () => service.markAllAsRead(user, upTo)),
     recall: (id) => service.recall(id),
     sent: (query) => service.sent(query),
     report: (id, query) => service.report(id, query),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import Sqlite, { type Database } from 'better-sqlite3'
-import { createNotifications, type Identity, type Notifications } from '../../src/notifications/index.js'
+import { createNotifications, type Identity, InvalidError, NotFoundError, type Notifications } from '../../src/notifications/index.js'
 import { Folder } from './served.js'
 
 interface Known {
@@ -108,6 +108,21 @@ describe('writing to everyone', () => {
     assert.deepEqual(await counts('bo'), [1], 'with since, only what is sent from then on')
     await notifications.recall(first.id)
     assert.deepEqual(await counts('ada', 'bo', 'stranger', 'late'), [0, 1, 1, 1])
+    await notifications.close()
+  })
+
+  it('is in the inbox of somebody who was never here, by the topics that the host says they are in', async () => {
+    const topicsOf = (id: string): Identity | null => (id === 'ada' ? { id, topics: ['role:editor'] } : null)
+    const notifications = createNotifications({ database: ':memory:', session: () => {}, identify: () => null, topicsOf })
+    const { id } = await notifications.notify({ to: { topic: 'role:editor' }, title: 'Editors' })
+    assert.equal((await notifications.markAsRead('ada', id)).unread, 0)
+    assert.deepEqual(
+      (await notifications.list('ada')).items.map(({ title }) => title),
+      ['Editors'],
+    )
+    assert.deepEqual((await notifications.list('bo')).items, [])
+    await assert.rejects(notifications.get('bo', id), NotFoundError)
+    await assert.rejects(notifications.list(''), InvalidError)
     await notifications.close()
   })
 })

@@ -3,7 +3,9 @@ import { after, before } from 'node:test'
 import { describeContents } from './contents.js'
 import { describeExamples } from './examples.js'
 import { Installed } from './installed.js'
+import { describeRecipes } from './recipes.js'
 import { describeTypes } from './types.js'
+import { describeWalk } from './walk.js'
 
 let installed: Installed | undefined
 before(async () => {
@@ -19,3 +21,5 @@ const there = (): Installed => {
 describeContents(there)
 describeTypes(there)
 describeExamples(there)
+describeWalk(there)
+describeRecipes(there)
