@@ -51,7 +51,19 @@ class Run implements AsyncDisposable {
     ]
     const done = await (actions[this.#roll(actions.length)] ?? this.#send).call(this)
     for (const user of USERS) await this.#compare(user)
+    await this.#compareReport()
     return done
+  }
+
+  /** Of something that is in somebody's inbox, as many have read it as the report says. */
+  async #compareReport(): Promise<void> {
+    const { id } = this.#sent[this.#roll(this.#sent.length || 1)] ?? { id: '' }
+    const states = USERS.flatMap((user) => this.#model.inbox(user).find((seen) => seen.id === id)?.state ?? [])
+    if (states.length === 0) return
+    const read = states.filter((state) => state !== 'unread').length
+    assert.equal((await this.#subject.store.report(id, []))?.read, read, `the readers of ${id}`)
+    const readers = await this.#subject.store.readers(id, { limit: 100, except: [] })
+    assert.equal(readers.filter(({ readAt }) => readAt !== null).length, read, `the list of readers of ${id}`)
   }
 
   async #compare(user: string): Promise<void> {

@@ -40,7 +40,7 @@ const NAMED = `
     WHERE ${COUNTED('who.user')}) had`
 
 const HAS_BROADCAST = (user: string) => `
-  CASE WHEN @audience = 'everyone' THEN coalesce((SELECT u.since FROM notification_users u WHERE u.user_id = ${user}), 0) <= @published_at
+  CASE WHEN @audience = 'everyone' THEN coalesce((SELECT known.since FROM notification_users known WHERE known.user_id = ${user}), 0) <= @published_at
     ELSE EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = ${user} AND m.audience = @audience AND m.since <= @published_at) END`
 
 /** How many have a watermark above it, and what the receipts say otherwise. */
