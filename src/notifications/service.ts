@@ -177,12 +177,15 @@ export class Service {
 
   /** For the hub: the state of many, with what arrived after the position that each has seen. */
   async look(users: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Look>> {
+    const snapshots = await this.#store.snapshots([...users.keys()])
+    const behind = new Map([...users].filter(([user, seen]) => (snapshots.get(user)?.newest ?? 0) > seen))
+    const rows = behind.size === 0 ? undefined : await this.#store.latest(behind)
+    const items = new Map<Row, Item>()
     const looks = new Map<string, Look>()
-    for (const [user, snapshot] of await this.#store.snapshots([...users.keys()])) {
-      const seen = users.get(user) ?? 0
-      const latest = snapshot.newest > seen ? await this.#store.latest(user, seen) : undefined
+    for (const [user, snapshot] of snapshots) {
+      const row = rows?.get(user)
       const look = { state: this.#state(snapshot), newest: snapshot.newest, membership: snapshot.membership }
-      looks.set(user, latest === undefined ? look : { ...look, latest: this.#item(latest) })
+      looks.set(user, row === undefined ? look : { ...look, latest: this.#itemOnce(row, items) })
     }
     return looks
   }
@@ -204,6 +207,13 @@ export class Service {
     if (snapshot.membership === person.key) return snapshot
     await this.#store.remember(person)
     return this.#store.snapshot(person.id)
+  }
+
+  /** Those who see the same row are told of the same item. */
+  #itemOnce(row: Row, made: Map<Row, Item>): Item {
+    const item = made.get(row) ?? this.#item(row)
+    made.set(row, item)
+    return item
   }
 
   #state({ version, unread }: Snapshot): State {

@@ -18,6 +18,8 @@ interface FeedOptions {
 /** How often it looks for what other processes have written, in milliseconds. */
 const EVERY = 25
 
+const NOTHING = new Set<string>()
+
 /** How many changes are kept for those who look late. */
 const KEPT = 10_000
 
@@ -55,13 +57,20 @@ export class Feed {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Reads what is new and tells it. Never throws: a database that cannot be read is looked at again later. */
-  look(): void {
+  /** Reads what is new and tells it. Never throws: false where the database cannot be read, and is to be looked at again later. */
+  look(): boolean {
     // On a handle shared with the host, what its open transaction did may still be undone.
-    if (!this.#db.open || this.#db.inTransaction) return
+    if (!this.#db.open || this.#db.inTransaction) return false
     const audiences = this.#news()
+    if (audiences === undefined) return false
     if (audiences.delete('')) this.#options.refused()
     if (audiences.size > 0) this.#tell([...audiences])
+    return true
+  }
+
+  /** Whether something has been committed since the last look; throws where the database cannot be read. */
+  get behind(): boolean {
+    return this.#newest.get() !== this.#last
   }
 
   /** To be called inside a write transaction. The newest are kept, so that numbers never start again. */
@@ -75,16 +84,16 @@ export class Feed {
     this.#listeners.clear()
   }
 
-  #news(): Set<string> {
+  #news(): Set<string> | undefined {
     try {
       const changes = this.#changes.all(this.#last) as Change[]
       const [first, newest] = [changes[0], changes.at(-1)]
-      if (first === undefined || newest === undefined) return new Set()
+      if (first === undefined || newest === undefined) return NOTHING
       const complete = first.n === this.#last + 1 && changes.length < KEPT
       this.#last = complete ? newest.n : (this.#newest.get() as number)
       return new Set(complete ? changes.map(({ audience }) => audience) : ['*', ''])
     } catch {
-      return new Set()
+      return undefined
     }
   }
 

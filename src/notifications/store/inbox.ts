@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { type RawRow, rowOf } from './rows.js'
+import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import type { Listing, Page, Row, Snapshot } from './store.js'
 
 /** One of the streams that make up an inbox: what went to the user alone, to everyone, or to one topic. */
@@ -73,6 +73,7 @@ export class Inbox {
   readonly #member: Statement
   readonly #topics: Statement
   readonly #find: Statement
+  readonly #unreadAt: Statement
   readonly #lists = new Map<string, Statement>()
 
   constructor(db: Database) {
@@ -82,6 +83,7 @@ export class Inbox {
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
+    this.#unreadAt = this.#prepare(`${UNREAD_AT} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`)
     this.#find = this.#prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
       SELECT found.position FROM notifications CROSS JOIN notification_deliveries found INDEXED BY notification_deliveries_of
       WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`)
@@ -115,6 +117,12 @@ export class Inbox {
       }
       return undefined
     })
+  }
+
+  /** What stands at a position of the user's own, above the watermark; undefined where the user did something with it. */
+  unreadAt(user: string, position: number): Row | undefined {
+    const raw = this.#unreadAt.get(position, user, position) as RawRow | undefined
+    return raw && rowOf(raw)
   }
 
   latest(user: string, after: number): Row | undefined {

@@ -32,6 +32,11 @@ export interface RawNotification extends RawContent {
   readonly recalled_at: number | null
 }
 
+/** One delivery with its content, as it reads to somebody who has done nothing with it. */
+export const UNREAD_AT = `
+  SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, NULL AS read_at, NULL AS archived_at, 1 AS unread
+  FROM notification_deliveries d JOIN notification_facts n ON n.seq = d.notification WHERE d.position = ?`
+
 /** Foreign rows are mended where they are read: an unknown level is info, a link that is none is no link. */
 export function rowOf(raw: RawRow): Row {
   return {

@@ -15,6 +15,7 @@ import { Refusals } from './refusals.js'
 import { Reports } from './reports.js'
 import { Retention } from './retention.js'
 import { Sending } from './sending.js'
+import { Snapshots } from './snapshots.js'
 import type { Audience, Cutoffs, Inserted, Listing, Mark, Page, Pruned, Reader, Row, Sent, Snapshot, Store, UserExport } from './store.js'
 import { Writer } from './writer.js'
 
@@ -44,6 +45,7 @@ class SqliteStore implements Store {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #inbox: Inbox
+  readonly #snapshots: Snapshots
   readonly #marks: Marks
   readonly #sending: Sending
   readonly #readers: Readers
@@ -70,6 +72,7 @@ class SqliteStore implements Store {
     this.#retention = new Retention(db)
     this.#refusals = new Refusals(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
+    this.#snapshots = new Snapshots(db, this.#feed, this.#inbox)
     this.#writer = new Writer(db, () => this.#committed())
     void this.#logRefused()
   }
@@ -83,11 +86,11 @@ class SqliteStore implements Store {
   }
 
   snapshot(user: string): Promise<Snapshot> {
-    return this.#read(() => this.#inbox.snapshot(user))
+    return this.#read(() => this.#snapshots.of(user))
   }
 
   snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> {
-    return this.#read(() => this.#inbox.snapshots(users))
+    return this.#read(() => this.#snapshots.ofMany(users))
   }
 
   remember(person: Person): Promise<void> {
@@ -102,8 +105,8 @@ class SqliteStore implements Store {
     return this.#read(() => this.#inbox.find(user, id))
   }
 
-  latest(user: string, after: number): Promise<Row | undefined> {
-    return this.#read(() => this.#inbox.latest(user, after))
+  latest(seen: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Row>> {
+    return this.#read(() => this.#snapshots.latest(seen))
   }
 
   mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>> {

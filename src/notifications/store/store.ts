@@ -151,8 +151,8 @@ export interface Store {
   list(user: string, page: Page): Promise<Listing>
   /** One notification in somebody's inbox, archived or not; undefined where it is not (or no longer) theirs. */
   find(user: string, id: string): Promise<Row | undefined>
-  /** The newest in somebody's inbox after a position; undefined where nothing arrived. */
-  latest(user: string, after: number): Promise<Row | undefined>
+  /** The newest in the inbox of each of these after the position that they have seen; nobody to whom nothing came. */
+  latest(seen: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Row>>
 
   /**
    * Marks several; those that are not in the inbox are passed over. Archiving marks as read, too.

@@ -1,0 +1,203 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { Feed } from './feed.js'
+import type { Inbox } from './inbox.js'
+import { LiveAudiences } from './live.js'
+import { Recent } from './recent.js'
+import type { Audience, Row, Snapshot } from './store.js'
+
+/** One of the audiences that a user shares with others, and from where on it is theirs. */
+interface Stream {
+  readonly audience: string
+  readonly since: number
+  readonly start: number
+}
+
+/** A broadcast that this user's receipt counts otherwise than the watermark would. */
+interface Exception {
+  readonly audience: string
+  readonly position: number
+  readonly unread: 0 | 1
+}
+
+/** What is one user's alone; with what is live in the audiences it makes the snapshot. */
+interface Standing {
+  readonly version: number
+  readonly unread: number
+  readonly newest: number
+  readonly membership: string
+  readonly watermark: number
+  readonly streams: readonly Stream[]
+  readonly exceptions: readonly Exception[]
+}
+
+interface RawStanding {
+  readonly version: number
+  readonly unread: number
+  readonly newest: number
+  readonly membership: string
+  readonly watermark: number
+  readonly since: number
+  readonly start: number
+  readonly marked: 0 | 1
+}
+
+/** Users whose standing is kept: those who are connected or poll, with room to spare. */
+const KEPT = 50_000
+const EVERYONE: readonly Stream[] = [{ audience: 'everyone', since: 0, start: 0 }]
+const NONE: readonly Exception[] = []
+
+/**
+ * Snapshots without a query for each: what is a user's alone is kept until the feed tells of a change, and so is what is live in an
+ * audience, once for all who are in it. So a message to everyone costs one reading, whoever is connected. The feed is asked each time, so
+ * what other processes have committed is never missed. The rules are those of `Inbox`, which has the word inside a transaction.
+ */
+export class Snapshots {
+  readonly #db: Database
+  readonly #feed: Feed
+  readonly #inbox: Inbox
+  readonly #standing: Statement
+  readonly #streams: Statement
+  readonly #exceptions: Statement
+  readonly #standings = new Recent<string, Standing>(KEPT)
+  readonly #audiences: LiveAudiences
+
+  constructor(db: Database, feed: Feed, inbox: Inbox) {
+    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    this.#db = db
+    this.#feed = feed
+    this.#inbox = inbox
+    this.#standing = prepare(STANDING)
+    this.#streams = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
+    this.#exceptions = prepare(EXCEPTIONS)
+    this.#audiences = new LiveAudiences(db)
+    feed.watch((changed) => this.#forget(changed))
+  }
+
+  of(user: string): Snapshot {
+    return this.#current() ? this.#atOneInstant([user], () => this.#assemble(user)) : this.#inbox.snapshot(user)
+  }
+
+  ofMany(users: readonly string[]): Map<string, Snapshot> {
+    if (!this.#current()) return this.#inbox.snapshots(users)
+    return this.#atOneInstant(users, () => new Map(users.map((user) => [user, this.#assemble(user)])))
+  }
+
+  /** The newest in each inbox after a position that its user has seen. */
+  latest(seen: ReadonlyMap<string, number>): Map<string, Row> {
+    const users = [...seen.keys()]
+    const rows = this.#current() ? this.#atOneInstant(users, () => this.#latest(seen)) : new Map<string, Row>()
+    for (const [user, after] of seen) {
+      const row = rows.get(user) ?? this.#inbox.latest(user, after)
+      if (row !== undefined) rows.set(user, row)
+    }
+    return rows
+  }
+
+  /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
+  #current(): boolean {
+    return !this.#db.inTransaction && this.#feed.look()
+  }
+
+  /** Without a transaction where nothing has to be read; with one, so that what is read and what is kept are of the same instant. */
+  #atOneInstant<T>(users: readonly string[], assemble: () => T): T {
+    if (users.every((user) => this.#isKnown(user))) return assemble()
+    const read = this.#db.transaction(() => {
+      if (this.#feed.behind) this.#forgetAll()
+      for (const user of users) this.#know(user)
+      return assemble()
+    })
+    return read.deferred()
+  }
+
+  #isKnown(user: string): boolean {
+    const standing = this.#standings.get(user)
+    return standing?.streams.every(({ audience }) => this.#audiences.known(audience) !== undefined) ?? false
+  }
+
+  #know(user: string): Standing {
+    const standing = this.#standings.get(user) ?? this.#read(user)
+    for (const { audience } of standing.streams) this.#audiences.get(audience)
+    return standing
+  }
+
+  #read(user: string): Standing {
+    const { since, start, marked, ...own } = this.#standing.get(user) as RawStanding
+    const topics = own.membership === '' ? [] : (this.#streams.all(user) as Stream[])
+    const plain = topics.length === 0 && since === 0 && start === 0
+    const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
+    const exceptions = marked === 0 ? NONE : streams.flatMap((stream) => this.#exceptionsIn(user, stream, own.watermark))
+    const standing = { ...own, streams, exceptions }
+    this.#standings.set(user, standing)
+    return standing
+  }
+
+  #exceptionsIn(user: string, { audience, since, start }: Stream, watermark: number): Exception[] {
+    const found = this.#exceptions.all({ user, audience, since, start, watermark }) as Exception[]
+    return found.map(({ position, unread }) => ({ audience, position, unread }))
+  }
+
+  #assemble(user: string): Snapshot {
+    const standing = this.#know(user)
+    let { version, unread, newest } = standing
+    for (const { audience, since, start } of standing.streams) {
+      const live = this.#audiences.get(audience)
+      version += live.version
+      unread += live.countAfter(Math.max(start, standing.watermark), since)
+      newest = Math.max(newest, live.newestAfter(start, since))
+    }
+    for (const { audience, position, unread: counts } of standing.exceptions) {
+      if (this.#audiences.get(audience).has(position)) unread += counts === 1 ? 1 : -1
+    }
+    return { version, unread, membership: standing.membership, newest }
+  }
+
+  /** Where the newest is simply unread; whatever else was done with it is for the inbox to say. */
+  #latest(seen: ReadonlyMap<string, number>): Map<string, Row> {
+    const rows = new Map<string, Row>()
+    for (const [user, after] of seen) {
+      const standing = this.#know(user)
+      const { newest } = this.#assemble(user)
+      if (newest <= Math.max(after, standing.watermark)) continue
+      const row = newest === standing.newest ? this.#inbox.unreadAt(user, newest) : this.#sharedAt(newest, standing)
+      if (row !== undefined) rows.set(user, row)
+    }
+    return rows
+  }
+
+  /** Through an audience the same row reached everybody who is in it. */
+  #sharedAt(newest: number, { streams, exceptions }: Standing): Row | undefined {
+    if (exceptions.some(({ position }) => position === newest)) return undefined
+    const live = streams.map(({ audience }) => this.#audiences.get(audience)).find(({ last }) => last === newest)
+    return live && this.#audiences.contentOf(live)
+  }
+
+  #forget(changed: readonly Audience[]): void {
+    for (const audience of changed) {
+      if (audience.startsWith('user:')) this.#standings.delete(audience.slice('user:'.length))
+      else if (audience.startsWith('topic:') || audience === 'everyone') this.#audiences.forget(audience)
+      else if (!audience.startsWith('session:') && !audience.startsWith('signed-out:')) this.#forgetAll()
+    }
+  }
+
+  #forgetAll(): void {
+    this.#standings.clear()
+    this.#audiences.clear()
+  }
+}
+
+const STANDING = `
+  SELECT coalesce(u.version, 0) AS version, coalesce(u.unread, 0) AS unread, coalesce(u.membership, '') AS membership,
+    coalesce(u.watermark, 0) AS watermark, coalesce(u.since, 0) AS since, coalesce(u.start, 0) AS start,
+    coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0) AS newest,
+    EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id) AS marked
+  FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
+
+/** What has a receipt that says read although it stands above the watermark, and what has one that says unread although it stands below. */
+const EXCEPTIONS = `
+  SELECT d.position, 0 AS unread FROM notification_deliveries d CROSS JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
+  WHERE d.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since AND d.position > max(@start, @watermark)
+    AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)
+  UNION ALL
+  SELECT d.position, 1 FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
+  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @watermark AND r.position > @start
+    AND d.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since`
