@@ -153,8 +153,22 @@ describe('the way up and down', () => {
     }
   })
 
-  it('finds the present state after the machine slept', async () => {
+  it('tells a page nothing of somebody else who goes on in its session', async () => {
     await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = proxy.streams = 'refuse'
+    await host.tell('bob', 'Only for Bob')
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'polling')
+    await (await page.context().newPage()).goto(`${proxy.url}/become/bob`)
+    await page.clock.runFor(31_000)
+    await expectConnection(page, 'signed-out')
+    assert.deepEqual((await shownBy(page)).badge, [''])
+    await page.context().close()
+  })
+
+  it('finds the present state after the machine slept', async () => {
+    await using host = await Host.start({ heartbeat: 7200 })
     await using proxy = await FaultyProxy.before(host.url)
     const page = await pageBehind(proxy)
     await expectConnection(page, 'live')

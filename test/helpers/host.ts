@@ -87,6 +87,11 @@ export class Host implements AsyncDisposable {
         req.session.save((error) => (error ? next(error) : res.redirect('/')))
       })
     })
+    // What no host should do: somebody else from here on, in the same session.
+    app.get('/become/:who', (req, res) => {
+      req.session.who = req.params.who
+      req.session.save(() => res.send('<!doctype html><title>Somebody else</title>'))
+    })
     app.get('/sign-out', (req, res) => req.session.destroy(() => void res.send('<!doctype html><title>Bye</title>')))
     app.use(notifications.middleware())
     app.get(['/', '/elsewhere'], (req, res) => {
