@@ -12,7 +12,8 @@ export interface Metrics {
   stored(seconds: number): void
 }
 
-export type RefusalReason = 'origin' | 'session' | 'user_full' | 'full' | 'unavailable' | 'protocol'
+const REFUSAL_REASONS = ['origin', 'session', 'user_full', 'full', 'unavailable', 'protocol'] as const
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {} }
 
@@ -29,6 +30,8 @@ export function registerMetrics(registry: Registry): Metrics {
     labelNames: ['reason'],
     registers,
   })
+  // Named from the start, so that the first refusal of a kind shows as a rise and not as a new line.
+  for (const reason of REFUSAL_REASONS) refusals.inc({ reason }, 0)
   const store = new Histogram({ name: 'belfry_store_seconds', help: 'Operations of the store, waiting for locks included.', buckets, registers })
   return {
     connections: (change) => connections.inc(change),

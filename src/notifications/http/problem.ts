@@ -40,6 +40,9 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available right now',
 }
 
+/** What stands for the errors of Express and its parsers, which have no stable word of their own. */
+const CODES: Readonly<Record<number, string>> = { 404: 'not_found', 413: 'too_large', 415: 'wrong_type', 500: 'unexpected' }
+
 const DETAILS: Readonly<Record<number, string>> = {
   400: 'The request cannot be read.',
   413: 'That is more than is accepted here.',
@@ -51,7 +54,7 @@ const DETAILS: Readonly<Record<number, string>> = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof BelfryError && error.status !== 500) return problem(error.status, error.code, error.message, error.errors)
   const status = clientStatus(error)
-  return problem(status, status === 500 ? 'unexpected' : 'malformed', DETAILS[status] ?? 'The request cannot be answered.')
+  return problem(status, CODES[status] ?? 'malformed', DETAILS[status] ?? 'The request cannot be answered.')
 }
 
 /** Answers a script. Sets `Retry-After` where trying again may help. */
