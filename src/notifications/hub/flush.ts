@@ -56,6 +56,7 @@ export class Flush {
     this.#running = true
     while (this.#queue.size > 0 && !this.#stopped) {
       await nextTurn()
+      if (this.#stopped) break
       const slice = this.#take()
       const looks = await this.#look(slice)
       if (this.#stopped) break
