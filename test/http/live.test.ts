@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { LiveHost } from '../helpers/live-host.js'
-import { handshake, openRaw } from '../helpers/raw-upgrade.js'
+import { handshake, openRaw, upgrade } from '../helpers/raw-upgrade.js'
 import { eventually, type Tab } from '../helpers/visitor.js'
 
 async function expectBadge(tab: Tab, unread: number): Promise<void> {
@@ -332,6 +332,11 @@ test('closing sends 1012 to every socket, cuts off those that do not answer, and
   const tabs = await Promise.all(Array.from({ length: 20 }, () => host.openTab(ada)))
   const deaf = await openUnread(host, await host.signIn('bo'))
   const began = performance.now()
+  const closed = host.notifications.close()
+  const late = await upgrade({ port: host.port, headers: { Cookie: ada } })
+  assert.equal(late.status, 503)
+  assert.ok(Number(late.headers.get('retry-after')) > 0)
+  await closed
   await host[Symbol.asyncDispose]()
   assert.ok(performance.now() - began < 4000)
   for (const tab of tabs) await expectClosed(tab, 1012)

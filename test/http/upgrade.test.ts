@@ -209,6 +209,17 @@ test('an identify that hangs or throws is a 503 within a second', async () => {
   assert.ok(host.warnings.length > 0)
 })
 
+test('sessions that no store keeps cannot be watched, so nothing is opened on them', async () => {
+  await using host = await LiveHost.start({
+    session: (req, _res, next) => {
+      Object.assign(req, { session: { user: 'ada' } })
+      next()
+    },
+  })
+  expectRefused(await upgrade({ port: host.port }), 503)
+  assert.equal(host.warnings.length, 1)
+})
+
 test('a refused socket is gone within a second although its client never lets go and keeps sending', async () => {
   await using host = await LiveHost.start()
   const socket = await openRaw(host.port)

@@ -14,9 +14,9 @@ import { Refusal, refusalOf, within } from './refusal.js'
 import { visitOf } from './visit.js'
 
 /** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
-const ANSWER_WITHIN = 750
+const ANSWER_WITHIN = 600
 /** From the request to the end of a refused socket, whatever the peer does, in milliseconds. */
-const GONE_WITHIN = 900
+const GONE_WITHIN = 750
 /** How long a peer has to take the answer and let go by itself, in milliseconds. */
 const LINGER = 250
 
@@ -103,13 +103,15 @@ function loadSession(req: Request, { session }: Options): Promise<void> {
   })
 }
 
-/** Nothing that outlives this may see the request: a closure that could would hold it, headers and all, for the life of the socket. */
+/** The callback must not see the request: what it makes would hold it, headers and all, for the life of the socket. */
 function open({ req, socket, head, since }: Upgrade, person: Person, { context, sockets, events }: Doorkeeper): void {
-  const request = req as Request
+  const session = context.sessions.watch(req as Request)
+  let opened = false
   sockets.handleUpgrade(req, socket, head, (peer) => {
-    const session = context.sessions.watch(request)
+    opened = true
     context.hub.join(new SocketConnection(peer, { user: person.id, session, since }, events), person)
   })
+  if (!opened) context.sessions.unwatch(session)
 }
 
 function refuse(socket: Duplex, error: BelfryError, since: number): void {
