@@ -61,17 +61,24 @@ function moveInto(from, to) {
 }
 
 async function buildServer(to) {
+  if (!(await compile('-p', 'tsconfig.build.json', '--outDir', to))) throw new Error('The server could not be built.')
+}
+
+async function compile(...options) {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
-  const child = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', to], { cwd: root, stdio: ['ignore', 2, 2] })
-  const code = await new Promise((resolve) => child.once('exit', resolve))
-  if (code !== 0) throw new Error('The server could not be built.')
+  const child = spawn(process.execPath, [tsc, ...options], { cwd: root, stdio: ['ignore', 2, 2] })
+  return (await new Promise((resolve) => child.once('exit', resolve))) === 0
 }
 
 async function buildBrowser(to) {
   const { build: bundle } = await import('esbuild')
   const scripts = entries.map((name) => ({ in: join(root, 'src', 'browser', `${name}.ts`), out: name })).filter((entry) => existsSync(entry.in))
   const entryPoints = [...scripts, ...styles.map((name) => ({ in: join(root, styleFile(name)), out: name }))]
-  await bundle({ entryPoints, outdir: to, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'error' })
+  const bundled = bundle({ entryPoints, outdir: to, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'error' })
+  // Bundlers and editors of those who import the core find its types there.
+  const types = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', 'src', '--outDir', join(to, 'types')]
+  if (!(await compile('-p', join('src', 'browser'), ...types))) throw new Error('The browser half could not be built.')
+  await bundled
 }
 
 function styleFile(name) {

@@ -40,7 +40,7 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
 }
 
 /** Languages that have a catalogue beside English. */
-export const LANGUAGES = ['ar', 'pl']
+const LANGUAGES = ['ar', 'pl']
 
 /** The catalogue of a language, fetched from beside this script; undefined for English and for what there is none for. */
 export async function messagesIn(language: string): Promise<Messages | undefined> {
