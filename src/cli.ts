@@ -4,6 +4,7 @@ import { backup, restore } from './cli/backup.js'
 import { type Command, type Output, readArguments, type Terminal, UsageError, wordsOf } from './cli/command.js'
 import { atDesk } from './cli/desk.js'
 import { notify } from './cli/notify.js'
+import { prune } from './cli/prune.js'
 import { tokenCommands } from './cli/tokens.js'
 import { userCommands } from './cli/users.js'
 
@@ -23,7 +24,7 @@ const migrate: Command = {
   },
 }
 
-const commands: readonly Command[] = [start, migrate, ...userCommands, notify, ...tokenCommands, backup, restore]
+const commands: readonly Command[] = [start, migrate, ...userCommands, notify, ...tokenCommands, prune, backup, restore]
 
 /**
  * Runs one command line, without the program's own name. Returns the exit code: 0 done, 1 failed, 2 wrongly used.
