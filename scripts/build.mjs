@@ -74,7 +74,16 @@ async function buildBrowser(to) {
   const { build: bundle } = await import('esbuild')
   const scripts = entries.map((name) => ({ in: join(root, 'src', 'browser', `${name}.ts`), out: name })).filter((entry) => existsSync(entry.in))
   const entryPoints = [...scripts, ...styles.map((name) => ({ in: join(root, styleFile(name)), out: name }))]
-  const bundled = bundle({ entryPoints, outdir: to, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none', logLevel: 'error' })
+  const bundled = bundle({
+    entryPoints,
+    outdir: to,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'error',
+  })
   // Bundlers and editors of those who import the core find its types there.
   const types = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', 'src', '--outDir', join(to, 'types')]
   if (!(await compile('-p', join('src', 'browser'), ...types))) throw new Error('The browser half could not be built.')
