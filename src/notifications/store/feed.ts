@@ -23,17 +23,21 @@ const NOTHING = new Set<string>()
 /** How many changes are kept for those who look late. */
 const KEPT = 10_000
 
+/** How many of the others are deleted at once. */
+const PRUNED = 5000
+
 /** Tells who saw a change, whoever made it: after own commits at once, after those of others at the next look. */
 export class Feed {
   readonly #db: Database
   readonly #options: FeedOptions
   readonly #changes: Statement
   readonly #newest: Statement
+  readonly #oldest: Statement
   readonly #prune: Statement
   readonly #listeners = new Set<Listener>()
   readonly #timer: NodeJS.Timeout
   #last: number
-  #pruned: number
+  #first: number
 
   constructor(db: Database, options: FeedOptions) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -41,15 +45,18 @@ export class Feed {
     this.#options = options
     this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`)
     this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
-    this.#prune = prepare(`DELETE FROM notification_changes WHERE n <= (SELECT max(n) FROM notification_changes) - ${KEPT}`)
+    this.#oldest = prepare('SELECT coalesce(min(n), 0) FROM notification_changes').pluck()
+    this.#prune = prepare(`
+      DELETE FROM notification_changes
+      WHERE n <= (SELECT max(n) FROM notification_changes) - ${KEPT} AND n < (SELECT min(n) FROM notification_changes) + ${PRUNED}`)
     this.#last = this.#newest.get() as number
-    this.#pruned = 0
+    this.#first = this.#oldest.get() as number
     this.#timer = setInterval(() => this.look(), EVERY).unref()
   }
 
-  /** Whether enough was written since the last time. */
+  /** Whether there is enough to be worth it. */
   get wantsPruning(): boolean {
-    return this.#last - this.#pruned > 2 * KEPT
+    return this.#last - this.#first > 2 * KEPT
   }
 
   watch(listener: Listener): () => void {
@@ -73,10 +80,10 @@ export class Feed {
     return this.#newest.get() !== this.#last
   }
 
-  /** To be called inside a write transaction. The newest are kept, so that numbers never start again. */
+  /** Some of it. To be called inside a write transaction. The newest are kept, so that numbers never start again. */
   prune(): void {
-    this.#pruned = this.#last
     this.#prune.run()
+    this.#first = this.#oldest.get() as number
   }
 
   close(): void {

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
 import { isBusy, sqliteCode } from './failures.js'
@@ -39,6 +39,7 @@ export function open(database: string | Database): Opened {
 function usable(host: Database): Database {
   if (!host.open) throw new OptionError('The option database is a Database that has been closed.')
   if (host.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
+  if (host.inTransaction) throw new OptionError('The option database is a Database with an open transaction: end it first.')
   return host
 }
 
@@ -55,12 +56,9 @@ function requireDriver(): void {
 }
 
 function driverVersion(): string {
-  try {
-    const { version } = createRequire(import.meta.url)('better-sqlite3/package.json') as { readonly version: string }
-    return version
-  } catch {
-    return ''
-  }
+  const main = createRequire(import.meta.url).resolve('better-sqlite3')
+  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as { readonly version: string }
+  return version
 }
 
 function prepare(db: Database, shared: boolean): string {

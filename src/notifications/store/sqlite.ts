@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
-import { UnavailableError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { NewNotification } from '../notification.js'
 import type { Person } from '../person.js'
-import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { Access, portions } from './access.js'
+import { asFailure } from './failures.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
@@ -17,7 +17,6 @@ import { Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
 import type { Audience, Cutoffs, Inserted, Listing, Mark, Page, Pruned, Reader, Row, Sent, Snapshot, Store, UserExport } from './store.js'
-import { Writer } from './writer.js'
 
 export interface SqliteStoreOptions {
   /** A path, `':memory:'`, or an open Database of the host's. */
@@ -43,7 +42,6 @@ class SqliteStore implements Store {
   readonly #host: Host | undefined
   readonly #shared: boolean
   readonly #logger: Logger
-  readonly #metrics: Metrics
   readonly #inbox: Inbox
   readonly #snapshots: Snapshots
   readonly #marks: Marks
@@ -51,7 +49,7 @@ class SqliteStore implements Store {
   readonly #readers: Readers
   readonly #reports: Reports
   readonly #retention: Retention
-  readonly #writer: Writer
+  readonly #access: Access
   readonly #refusals: Refusals
   readonly #feed: Feed
   #closing: Promise<void> | undefined
@@ -63,7 +61,6 @@ class SqliteStore implements Store {
     this.#host = host && { db: host, sending: new Sending(host) }
     this.#shared = shared
     this.#logger = logger
-    this.#metrics = metrics
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
@@ -73,7 +70,7 @@ class SqliteStore implements Store {
     this.#refusals = new Refusals(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
     this.#snapshots = new Snapshots(db, this.#feed, this.#inbox)
-    this.#writer = new Writer(db, () => this.#committed())
+    this.#access = new Access(db, metrics, () => this.#committed())
     void this.#logRefused()
   }
 
@@ -82,68 +79,68 @@ class SqliteStore implements Store {
   /** Not async: inside a host's transaction the row is there before the promise is. */
   insert(draft: NewNotification): Promise<Inserted> {
     if (this.#host?.db.open && this.#host.db.inTransaction) return this.#insertWithHost(this.#host, draft)
-    return this.#write(() => this.#sending.insert(draft))
+    return this.#access.write(() => this.#sending.insert(draft))
   }
 
   snapshot(user: string): Promise<Snapshot> {
-    return this.#read(() => this.#snapshots.of(user))
+    return this.#access.read(() => this.#snapshots.of(user))
   }
 
   snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> {
-    return this.#read(() => this.#snapshots.ofMany(users))
+    return this.#access.read(() => this.#snapshots.ofMany(users))
   }
 
   remember(person: Person): Promise<void> {
-    return this.#write(() => this.#marks.remember(person))
+    return this.#access.write(() => this.#marks.remember(person))
   }
 
   list(user: string, page: Page): Promise<Listing> {
-    return this.#read(() => this.#inbox.list(user, page))
+    return this.#access.read(() => this.#inbox.list(user, page))
   }
 
   find(user: string, id: string): Promise<Row | undefined> {
-    return this.#read(() => this.#inbox.find(user, id))
+    return this.#access.read(() => this.#inbox.find(user, id))
   }
 
   latest(seen: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Row>> {
-    return this.#read(() => this.#snapshots.latest(seen))
+    return this.#access.read(() => this.#snapshots.latest(seen))
   }
 
   mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>> {
-    return this.#write(() => this.#marks.mark(user, ids, mark, now))
+    return this.#access.write(() => this.#marks.mark(user, ids, mark, now))
   }
 
   markAllAsRead(user: string, upTo: number, now: number): Promise<void> {
-    return this.#write(() => this.#marks.markAllAsRead(user, upTo, now))
+    return this.#access.write(() => this.#marks.markAllAsRead(user, upTo, now))
   }
 
   recall(id: string, now: number): Promise<boolean> {
-    return this.#write(() => this.#sending.recall(id, now))
+    return this.#access.write(() => this.#sending.recall(id, now))
   }
 
   /** Each in a turn of its own: counting who has read a broadcast takes its time. */
   async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
     const entries: Sent[] = []
-    for (const raw of await this.#read(() => this.#reports.page(page.before, page.limit))) {
-      entries.push(await this.#read(() => this.#reports.entry(raw, page.except)))
+    for (const raw of await this.#access.read(() => this.#reports.page(page.before, page.limit))) {
+      entries.push(await this.#access.read(() => this.#reports.entry(raw, page.except)))
       await nextTurn()
     }
     return entries
   }
 
   report(id: string, except: readonly string[]): Promise<Sent | undefined> {
-    return this.#read(() => {
+    return this.#access.read(() => {
       const raw = this.#reports.one(id)
       return raw && this.#reports.entry(raw, except)
     })
   }
 
   async readers(id: string, { limit, except }: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
-    const raw = await this.#read(() => this.#reports.one(id))
+    const raw = await this.#access.read(() => this.#reports.one(id))
     let newest: readonly Reader[] = []
     for (let from: string | null = raw === undefined ? null : ''; raw !== undefined && from !== null; ) {
       const start: string = from
-      const { readers, next } = await this.#read(() => this.#readers.some(raw, start, limit, except))
+      const { readers, next } = await this.#access.read(() => this.#readers.some(raw, start, limit, except))
       newest = [...newest, ...readers].sort((a, b) => (b.readAt ?? -1) - (a.readAt ?? -1)).slice(0, limit)
       from = next
       await nextTurn()
@@ -153,8 +150,8 @@ class SqliteStore implements Store {
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
     const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
-    const removed = await portions((from) => this.#write(() => this.#retention.takeOut(cutoffs, from)))
-    const deleted = await portions((from) => this.#write(() => this.#retention.clear(before, from)))
+    const removed = await portions((from) => this.#access.write(() => this.#retention.takeOut(cutoffs, from)))
+    const deleted = await portions((from) => this.#access.write(() => this.#retention.clear(before, from)))
     return { removed, deleted }
   }
 
@@ -162,24 +159,24 @@ class SqliteStore implements Store {
     const all = { notifications: [] as UserExport['notifications'][number][], sent: [] as UserExport['sent'][number][] }
     for (let from: number | null = 0; from !== null; ) {
       const start: number = from
-      const { notifications, sent, next } = await this.#read(() => this.#retention.keptOf(user, start))
+      const { notifications, sent, next } = await this.#access.read(() => this.#retention.keptOf(user, start))
       all.notifications.push(...notifications)
       all.sent.push(...sent)
       from = next
       await nextTurn()
     }
-    return { user, ...(await this.#read(() => this.#retention.memberships(user))), ...all }
+    return { user, ...(await this.#access.read(() => this.#retention.memberships(user))), ...all }
   }
 
   async eraseUser(user: string): Promise<void> {
-    await portions((from) => this.#write(() => this.#retention.erase(user, from)))
-    while (!(await this.#write(() => this.#retention.eraseTraces(user)))) await nextTurn()
+    await portions((from) => this.#access.write(() => this.#retention.erase(user, from)))
+    while (!(await this.#access.write(() => this.#retention.eraseTraces(user)))) await nextTurn()
   }
 
   async tick(now: number): Promise<number | null> {
-    const next = await this.#read(() => this.#sending.next())
+    const next = await this.#access.read(() => this.#sending.next())
     if (next === null || next > now) return next
-    return this.#write(() => this.#sending.tick(now))
+    return this.#access.write(() => this.#sending.tick(now))
   }
 
   watch(listener: (changed: readonly Audience[]) => void): () => void {
@@ -187,15 +184,15 @@ class SqliteStore implements Store {
   }
 
   announce(audience: Audience): Promise<void> {
-    return this.#write(() => this.#sending.announce(audience))
+    return this.#access.write(() => this.#sending.announce(audience))
   }
 
   async check(): Promise<void> {
-    await this.#read(() => this.#sending.next())
+    await this.#access.read(() => this.#sending.next())
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#writer.idle().then(() => {
+    this.#closing ??= this.#access.close().then(() => {
       this.#feed.close()
       if (!this.#shared) this.#db.close()
     })
@@ -220,40 +217,14 @@ class SqliteStore implements Store {
 
   #committed(): void {
     this.#feed.look()
-    if (this.#feed.wantsPruning) this.#writer.write(() => this.#feed.prune()).catch(() => {})
-  }
-
-  async #write<T>(run: () => T): Promise<T> {
-    const began = performance.now()
-    if (this.#closing !== undefined) throw new UnavailableError('Notifications have been closed.')
-    try {
-      return await this.#writer.write(run)
-    } finally {
-      this.#metrics.stored((performance.now() - began) / 1000)
-    }
-  }
-
-  async #read<T>(run: () => T): Promise<T> {
-    const began = performance.now()
-    try {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return run()
-        } catch (error) {
-          if (!isBusy(error) || performance.now() - began > PATIENCE) throw asFailure(error)
-          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)))
-        }
-      }
-    } finally {
-      this.#metrics.stored((performance.now() - began) / 1000)
-    }
+    if (this.#feed.wantsPruning) this.#access.write(() => this.#feed.prune()).catch(() => {})
   }
 
   /** Each is logged by one process, once: whoever takes it off the list. Without its content, which may be anything. */
   async #logRefused(): Promise<void> {
     try {
       if (!this.#refusals.pending()) return
-      for (const refusal of await this.#writer.write(() => this.#refusals.take())) {
+      for (const refusal of await this.#access.write(() => this.#refusals.take())) {
         this.#logger.warn(refusal, 'a row of the table notifications cannot be delivered and is skipped')
       }
       await this.#logRefused()
@@ -261,16 +232,4 @@ class SqliteStore implements Store {
       this.#logger.warn({ err: error }, 'refused rows of the table notifications could not be read')
     }
   }
-}
-
-/** Does one portion after the other, each in a turn of its own; returns what they came to. */
-async function portions(portion: (from: number) => Promise<{ readonly count: number; readonly next: number | null }>): Promise<number> {
-  let sum = 0
-  for (let from: number | null = 0; from !== null; ) {
-    const { count, next }: Awaited<ReturnType<typeof portion>> = await portion(from)
-    sum += count
-    from = next
-    await nextTurn()
-  }
-  return sum
 }

@@ -1,0 +1,68 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import { UnavailableError } from '../errors.js'
+import type { Metrics } from '../metrics.js'
+import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { Writer } from './writer.js'
+
+/** Every way to the database: what fails is told as what it is, and how long it took is measured. */
+export class Access {
+  readonly #writer: Writer
+  readonly #metrics: Metrics
+  #closed = false
+
+  /** @param committed called after each commit; must not throw */
+  constructor(db: Database, metrics: Metrics, committed: () => void) {
+    this.#writer = new Writer(db, committed)
+    this.#metrics = metrics
+  }
+
+  /** Rejects with UnavailableError where the database cannot be read; a lock is waited for without holding the loop. */
+  read<T>(run: () => T): Promise<T> {
+    return this.#measured(async (began) => {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return run()
+        } catch (error) {
+          if (!isBusy(error) || performance.now() - began > PATIENCE) throw asFailure(error)
+          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)))
+        }
+      }
+    })
+  }
+
+  /** As Writer.write. */
+  write<T>(run: () => T): Promise<T> {
+    return this.#measured(() => {
+      if (this.#closed) throw new UnavailableError('Notifications have been closed.')
+      return this.#writer.write(run)
+    })
+  }
+
+  /** Takes nothing more, and finishes what was begun. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.#writer.idle()
+  }
+
+  async #measured<T>(action: (began: number) => Promise<T>): Promise<T> {
+    const began = performance.now()
+    try {
+      return await action(began)
+    } finally {
+      this.#metrics.stored((performance.now() - began) / 1000)
+    }
+  }
+}
+
+/** Does one portion after the other, each in a turn of its own; returns what they came to. */
+export async function portions(portion: (from: number) => Promise<{ readonly count: number; readonly next: number | null }>): Promise<number> {
+  let sum = 0
+  for (let from: number | null = 0; from !== null; ) {
+    const { count, next }: Awaited<ReturnType<typeof portion>> = await portion(from)
+    sum += count
+    from = next
+    await nextTurn()
+  }
+  return sum
+}
