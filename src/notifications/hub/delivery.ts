@@ -16,7 +16,7 @@ interface DeliveryOptions {
 }
 
 /** Between two answers to `sync` on one connection, in milliseconds; what is asked sooner is answered once, later. */
-export const SYNC_GAP = 250
+const SYNC_GAP = 250
 
 /** Decides what each connection of a user is told about a state: only what is newer, only what it can take. */
 export class Delivery {

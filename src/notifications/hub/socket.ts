@@ -116,7 +116,7 @@ export class SocketConnection implements Connection {
 }
 
 /** A reset at any moment is the peer's affair; `close` follows, and there we clean up. */
-export function ignore(): void {}
+function ignore(): void {}
 
 /** Silences a raw socket before anything else happens to it: an unheard `error` would end the process. */
 export function hush(socket: Duplex): void {
