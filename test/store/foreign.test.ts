@@ -160,3 +160,20 @@ test('two stores on one database serve the same people', async () => {
   assert.equal((await second.store.snapshot('ada')).unread, 1)
   assert.equal(second.store.epoch, subject.store.epoch)
 })
+
+test('old changes are forgotten in time, and nobody who looks misses a new one', async () => {
+  await using subject = new SqliteSubject()
+  const other = new Sqlite(subject.path, { timeout: 10_000 })
+  other.exec(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) INSERT INTO notification_changes (audience) SELECT 'user:old' FROM n`,
+  )
+  const heard: string[] = []
+  subject.store.watch((changed) => heard.push(...changed))
+  const kept = () => other.prepare('SELECT count(*) FROM notification_changes').pluck().get() as number
+  await new Eyes(subject).send({ user: 'ada' }, 'first')
+  await eventually(() => kept() <= 20_000, 'old changes were forgotten')
+  await new Eyes(subject).send({ user: 'bob' }, 'second')
+  assert.equal(heard.at(-1), 'user:bob')
+  assert.ok(kept() >= 10_000)
+  other.close()
+})

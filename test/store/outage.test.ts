@@ -20,7 +20,7 @@ async function foreignLock(path: string): Promise<AsyncDisposable> {
   await once(child.stdout, 'data')
   return {
     async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return
       child.stdin.write('go')
       await once(child, 'exit')
     },
@@ -32,7 +32,7 @@ test('while another process holds the lock, reads answer, the event loop runs, a
   const eyes = new Eyes(subject)
   await eyes.send({ user: 'ada' }, 'before')
   const delay = monitorEventLoopDelay({ resolution: 5 })
-  const lock = await foreignLock(subject.path)
+  await using lock = await foreignLock(subject.path)
   delay.enable()
   const write = eyes.send({ user: 'ada' }, 'during')
   const until = performance.now() + 700
