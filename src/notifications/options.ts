@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import type { Request, RequestHandler, Response } from 'express'
+import express, { type Request, type RequestHandler, type Response } from 'express'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { OptionError } from './errors.js'
@@ -59,6 +59,8 @@ export interface NotificationsOptions {
   readonly registry?: Registry | undefined
 }
 
+const TRUST_PROXY = 'The option trustProxy takes what Express takes for trust proxy: hops, or addresses such as loopback or 10.0.0.0/8.'
+
 const isFunction = (option: string, what: string) =>
   z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', { error: `The option ${option} must be ${what}.` })
 
@@ -96,7 +98,8 @@ const schema = z.strictObject(
     layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
     allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
     trustProxy: z
-      .union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: 'The option trustProxy takes what Express takes for trust proxy.' })
+      .union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: TRUST_PROXY })
+      .refine(isTrustProxy, { error: TRUST_PROXY })
       .default(false),
     heartbeat: seconds('heartbeat').default(25),
     reconnectWithin: seconds('reconnectWithin').default(10),
@@ -132,6 +135,15 @@ export function parseOptions(options: NotificationsOptions): Options {
 
 function isDatabase(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'prepare' in value && 'inTransaction' in value
+}
+
+function isTrustProxy(value: unknown): boolean {
+  try {
+    express().set('trust proxy', value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isLogger(value: unknown): boolean {

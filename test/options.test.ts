@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import session from 'express-session'
+import { OptionError } from '../src/notifications/errors.js'
+import { type NotificationsOptions, parseOptions } from '../src/notifications/options.js'
+
+const good: NotificationsOptions = {
+  database: ':memory:',
+  session: session({ secret: 'for tests', resave: false, saveUninitialized: false }),
+  identify: () => null,
+}
+
+describe('createNotifications', () => {
+  it('needs a database, the session and identify, and has a default for all else', () => {
+    const { basePath, heartbeat, reconnectWithin, maxConnectionsPerUser, trustProxy } = parseOptions(good)
+    assert.deepEqual(
+      { basePath, heartbeat, reconnectWithin, maxConnectionsPerUser, trustProxy },
+      {
+        basePath: '/notifications',
+        heartbeat: 25,
+        reconnectWithin: 10,
+        maxConnectionsPerUser: 20,
+        trustProxy: false,
+      },
+    )
+  })
+
+  const bad: Record<string, Record<string, unknown>> = {
+    'without a database': { database: undefined },
+    'with an empty path': { database: '' },
+    'with something that is no database': { database: {} },
+    'without a session': { session: undefined },
+    'with an identify that is no function': { identify: 'user' },
+    'with a base path that ends in a slash': { basePath: '/notifications/' },
+    'with a base path without a slash': { basePath: 'notifications' },
+    'with an origin that has a path': { allowedOrigins: ['https://example.com/'] },
+    'with an origin that is a word': { allowedOrigins: ['example.com'] },
+    'with a heartbeat of 0': { heartbeat: 0 },
+    'with half a connection': { maxConnectionsPerUser: 0.5 },
+    'with a proxy that is no address': { trustProxy: 'my proxy' },
+    'with a logger that cannot warn': { logger: { info() {}, error() {} } },
+    'with a registry that is none': { registry: {} },
+  }
+  for (const [what, options] of Object.entries(bad)) {
+    it(`${what} stops with a sentence that names the option`, () => {
+      const [name = ''] = Object.keys(options)
+      assert.throws(
+        () => parseOptions({ ...good, ...options } as NotificationsOptions),
+        (error: unknown) =>
+          error instanceof OptionError && error.code === 'bad_option' && error.message.includes(name) && error.message.endsWith('.'),
+      )
+    })
+  }
+
+  it('with an option that does not exist names it', () => {
+    assert.throws(() => parseOptions({ ...good, colour: 'red' } as NotificationsOptions), { message: 'There is no option colour.' })
+  })
+
+  it('takes addresses and hops of proxies as Express does', () => {
+    for (const trustProxy of [true, 1, 'loopback', '10.0.0.0/8, ::1', ['loopback', '192.168.0.0/16']]) {
+      assert.deepEqual(parseOptions({ ...good, trustProxy }).trustProxy, trustProxy)
+    }
+  })
+})
