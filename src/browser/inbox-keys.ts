@@ -42,10 +42,8 @@ export function enhanceKeys(view: InboxView, actions: RowActions, selection: Sel
     say('keysOn'),
     say('close'),
   )
-  ;(view.root.querySelector('.belfry-foot') ?? view.root).append(
-    button(say('keys'), () => help.showModal(), 'belfry-button belfry-quiet'),
-    help,
-  )
+  view.root.querySelector('.belfry-foot')?.append(button(say('keys'), () => help.showModal(), 'belfry-link'))
+  view.root.append(help)
 
   document.addEventListener('keydown', (event) => {
     const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event

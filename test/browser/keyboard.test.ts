@@ -121,7 +121,7 @@ describe('the panel', () => {
     const page = await openAt(host.url, '/')
     await page.evaluate(`{
       window.changes = 0
-      document.addEventListener('belfry-arrival', () => window.changes++)
+      document.addEventListener('belfry-change', ({ detail }) => detail.state.unread && window.changes++)
       const bell = document.querySelector('notification-bell')
       for (let n = 0; n < 5; n++) document.querySelector('main').append(bell)
     }`)
