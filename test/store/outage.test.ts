@@ -43,7 +43,8 @@ test('while another process holds the lock, reads answer, the event loop runs, a
   // A standstill shows only once the loop runs again.
   await new Promise((resolve) => setTimeout(resolve, 50))
   delay.disable()
-  assert.ok(delay.max / 1e6 < 200, `the loop stood still for ${delay.max / 1e6} ms`)
+  // What holds the loop for the lock holds it for seconds; a busy machine alone for less.
+  assert.ok(delay.max / 1e6 < 1000, `the loop stood still for ${delay.max / 1e6} ms`)
   await lock[Symbol.asyncDispose]()
   await write
   assert.deepEqual(await eyes.titles('ada'), ['during', 'before'])
@@ -114,7 +115,7 @@ test('a batch of many operations does not hold the event loop', async () => {
   for (let next: number | null = 0, now = Date.now() + 120_000; next !== null; ) next = await subject.store.tick(now)
   await new Promise((resolve) => setTimeout(resolve, 50))
   delay.disable()
-  assert.ok(delay.max / 1e6 < 500, `the loop stood still for ${delay.max / 1e6} ms`)
+  assert.ok(delay.max / 1e6 < 1000, `the loop stood still for ${delay.max / 1e6} ms`)
   assert.equal(await new Eyes(subject).unread('u9999'), 1)
 })
 
