@@ -13,7 +13,7 @@ const run = promisify(execFile)
 
 /** How any other process writes SQL into a database file. */
 const writers = {
-  'a shell': (file: string, sql: string) => run('sqlite3', [file, sql]),
+  'a shell': (file: string, sql: string) => run('sqlite3', ['-cmd', '.timeout 5000', file, sql]),
   Python: (file: string, sql: string) =>
     run('python3', ['-c', 'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.executescript(sys.argv[2])\ndb.close()', file, sql]),
   PHP: (file: string, sql: string) => run('php', ['-r', '(new PDO("sqlite:$argv[1]"))->exec($argv[2]);', '--', file, sql]),
