@@ -18,8 +18,7 @@ export interface State {
 export const LEVELS = ['info', 'success', 'warning', 'error'] as const
 export type Level = (typeof LEVELS)[number]
 
-export const ITEM_STATES = ['unread', 'read', 'archived'] as const
-export type ItemState = (typeof ITEM_STATES)[number]
+export type ItemState = 'unread' | 'read' | 'archived'
 
 export const FILTERS = ['all', 'unread', 'archived'] as const
 /** Which part of an inbox; `all` means not archived. */
@@ -61,7 +60,6 @@ export interface HeartbeatFrame {
 }
 
 export type ServerFrame = HelloFrame | UnreadFrame | HeartbeatFrame
-export type ClientFrame = { readonly type: 'sync' }
 
 /** Close codes of our own choosing, and what a client does about each. */
 export const CLOSE = {
