@@ -109,7 +109,7 @@ function open({ req, socket, head, since }: Upgrade, person: Person, { context, 
   let opened = false
   sockets.handleUpgrade(req, socket, head, (peer) => {
     opened = true
-    context.hub.join(new SocketConnection(peer, { user: person.id, session, since }, events), person)
+    context.hub.join(new SocketConnection(peer, socket, { user: person.id, session, since }, events), person)
   })
   if (!opened) context.sessions.unwatch(session)
 }

@@ -3,6 +3,7 @@ import { type State, supersedes } from '../protocol.js'
 import type { Look } from '../service.js'
 import type { Member, Seat } from './member.js'
 import { Outgoing } from './outgoing.js'
+import type { Wording } from './wording.js'
 
 interface DeliveryOptions {
   /** Both in seconds, as the hello tells them. */
@@ -26,11 +27,13 @@ export class Delivery {
     this.#options = options
   }
 
-  /** @param since when the hub first heard of the change, by performance.now() */
-  deliver(member: Member, look: Look, since: number): void {
+  /**
+   * @param since when the hub first heard of the change, by performance.now()
+   * @param wording shared with those who were read at the same instant
+   */
+  deliver(member: Member, look: Look, since: number, wording: Wording): void {
     const now = performance.now()
-    const frames = new Frames(look)
-    for (const seat of member.seats) this.#tell(seat, look, frames, now, since)
+    for (const seat of member.seats) this.#tell(seat, look, wording, now, since)
     if (member.beatDue) this.beat(member)
   }
 
@@ -49,7 +52,7 @@ export class Delivery {
     }
   }
 
-  #tell(seat: Seat, look: Look, frames: Frames, now: number, since: number): void {
+  #tell(seat: Seat, look: Look, wording: Wording, now: number, since: number): void {
     const { state } = look
     const news = supersedes(state, seat.sent)
     if (!news && !seat.asked) return
@@ -59,7 +62,7 @@ export class Delivery {
     }
     if (seat.sent === undefined) this.#greet(seat, state)
     else {
-      seat.connection.send(look.newest > seat.seen ? frames.withLatest : frames.plain)
+      seat.connection.send(wording.unread(state, look.newest > seat.seen ? look.latest : undefined))
       if (news) this.#options.metrics.pushed((now - since) / 1000)
     }
     seat.sent = state
@@ -71,28 +74,5 @@ export class Delivery {
   #greet(seat: Seat, state: State): void {
     const { heartbeat, reconnectWithin } = this.#options
     seat.connection.send(new Outgoing({ type: 'hello', ...state, heartbeat, reconnectWithin }, state.epoch))
-  }
-}
-
-/** What the tabs of one user share of one reading: each text is made once, and only where it is sent. */
-class Frames {
-  readonly #look: Look
-  #plain: Outgoing | undefined
-  #withLatest: Outgoing | undefined
-
-  constructor(look: Look) {
-    this.#look = look
-  }
-
-  get plain(): Outgoing {
-    this.#plain ??= new Outgoing({ type: 'unread', ...this.#look.state }, this.#look.state.epoch)
-    return this.#plain
-  }
-
-  get withLatest(): Outgoing {
-    const { state, latest } = this.#look
-    if (latest === undefined) return this.plain
-    this.#withLatest ??= new Outgoing({ type: 'unread', ...state, latest }, state.epoch)
-    return this.#withLatest
   }
 }

@@ -2,13 +2,14 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { Logger } from '../logger.js'
 import type { Look } from '../service.js'
 import type { Member } from './member.js'
+import { Wording } from './wording.js'
 
 /** Reads the state of many users at once; the number is the position that each has seen. */
 export type LookUp = (users: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, Look>>
 
 interface FlushOptions {
   readonly look: LookUp
-  readonly deliver: (member: Member, look: Look, since: number) => void
+  readonly deliver: (member: Member, look: Look, since: number, wording: Wording) => void
   /** The state of these cannot be read now, but a heartbeat of theirs is due. */
   readonly beat: (member: Member) => void
   readonly logger: Logger
@@ -92,9 +93,10 @@ export class Flush {
   }
 
   #deliver(slice: ReadonlyMap<Member, number>, looks: ReadonlyMap<string, Look>): void {
+    const wording = new Wording()
     for (const [member, since] of slice) {
       const look = looks.get(member.user)
-      if (look !== undefined) this.#options.deliver(member, look, since)
+      if (look !== undefined) this.#options.deliver(member, look, since, wording)
     }
   }
 

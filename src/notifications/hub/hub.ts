@@ -63,9 +63,9 @@ export class Hub {
     const delivery = new Delivery({ ...options, isDead, postpone: (seat) => this.#waiting.add(seat) })
     this.#flush = new Flush({
       ...options,
-      deliver: (member, look, since) => {
+      deliver: (member, look, since, wording) => {
         this.#place(member, look.membership)
-        delivery.deliver(member, look, since)
+        delivery.deliver(member, look, since, wording)
       },
       beat: (member) => delivery.beat(member),
     })

@@ -50,16 +50,19 @@ export class SocketConnection implements Connection {
   readonly since: number
   heardAt: number
   readonly #peer: Peer
+  readonly #socket: Duplex
   readonly #events: SocketEvents
   #frames = 0
   #countedFrom = 0
 
-  constructor(peer: Peer, { user, session, since }: Caller, events: SocketEvents) {
+  /** @param socket what `peer` speaks over */
+  constructor(peer: Peer, socket: Duplex, { user, session, since }: Caller, events: SocketEvents) {
     this.user = user
     this.session = session
     this.since = since
     this.heardAt = performance.now()
     this.#peer = peer
+    this.#socket = socket
     this.#events = events
     peer.connection = this
     peer.on('message', onMessage)
@@ -70,11 +73,12 @@ export class SocketConnection implements Connection {
   }
 
   get backlog(): number {
-    return this.#peer.bufferedAmount
+    return this.#socket.writableLength
   }
 
+  /** Past ws, which would frame and copy the same text once more for each socket; without compression its own frames are written as whole. */
   send(frame: Outgoing): void {
-    if (this.#peer.readyState === WebSocket.OPEN) this.#peer.send(frame.text)
+    if (this.#peer.readyState === WebSocket.OPEN) this.#socket.write(frame.bytes)
   }
 
   beat(frame: Outgoing<HeartbeatFrame>): void {
