@@ -65,6 +65,7 @@ function label(heading: HTMLElement, key: string, words: string): void {
   heading.dataset.day = key
   const time = heading.querySelector('time')
   time?.setAttribute('datetime', key)
+  time?.setAttribute('title', key)
   if (time && time.textContent !== words) time.textContent = words
 }
 
