@@ -6,6 +6,8 @@ const PAGE = 25
 const MOST = 100
 /** Changes come in bursts: the list is read at most this often, in milliseconds. */
 const READ_EVERY = 200
+/** When it could not be read, in milliseconds. */
+const TRY_AGAIN_AFTER = 5000
 const CLOCK_EVERY = 30_000
 
 /** Keeps the list as the server has it: rows come, change and go by themselves, but never move what one reads. */
@@ -38,22 +40,25 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     pill.hidden = head.length === 0
   }
 
-  const show = (items: readonly Item[], nextCursor: string | null) => {
+  /** Says whether all of it was believed: what was changed here meanwhile may be older there, and is read again. */
+  const show = (items: readonly Item[], nextCursor: string | null): boolean => {
     const ids = view.rows().map(idOf)
     const believed = items.filter(({ id }) => ids.includes(id) || !actions.touched(id))
     const { head, insert, tail, same, gone } = kit.compare(ids, { items: believed, nextCursor }, PAGE, isLast)
-    for (const id of gone) {
-      const row = view.row(id)
-      if (row && !actions.keeps(id) && !actions.touched(id)) view.remove(row)
-    }
-    for (const item of same) {
-      const row = view.row(item.id)
-      if (row && row.dataset.state !== item.state && !actions.touched(item.id)) kit.showState(row, item.state, say)
+    const other = same.filter(({ id, state }) => view.row(id)?.dataset.state !== state)
+    const lost = gone.filter((id) => !actions.keeps(id))
+    const sure = (id: string) => !actions.touched(id)
+    for (const row of view.rows()) {
+      const item = other.find(({ id }) => id === idOf(row))
+      if (!sure(idOf(row))) continue
+      if (lost.includes(idOf(row))) view.remove(row)
+      else if (item) kit.showState(row, item.state, say)
     }
     for (const { item, before } of insert) view.row(before)?.before(view.create(item))
     list.append(...tail.map((item) => view.create(item)))
     take(head)
     view.settle()
+    return believed.length === items.length && lost.every(sure) && other.every(({ id }) => sure(id))
   }
 
   const readOnce = async () => {
@@ -62,13 +67,12 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     const page = await client.list({ ...query, limit: String(Math.min(MOST, Math.max(PAGE, ids.size + 10))) })
     const items = [...page.items]
     let { nextCursor } = page
-    while (nextCursor !== null && ids.size > 0 && !items.some(({ id }) => ids.has(id))) {
+    while (nextCursor !== null && ids.size > 0 && items.length < MOST * 10 && !items.some(({ id }) => ids.has(id))) {
       const more = await client.list({ ...query, before: nextCursor, limit: String(MOST) })
       items.push(...more.items)
       nextCursor = more.nextCursor
     }
-    show(items, nextCursor)
-    shows = `${page.epoch} ${page.version}`
+    shows = show(items, nextCursor) ? `${page.epoch} ${page.version}` : ''
   }
 
   const isOld = () => {
@@ -85,7 +89,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
         await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
       }
     } catch {
-      // The next state tries again.
+      setTimeout(changed, TRY_AGAIN_AFTER)
     } finally {
       reading = false
     }

@@ -78,7 +78,8 @@ export class Panel {
     if (page) this.#show(page)
     this.#failed = !page
     this.#loading = false
-    this.#settle()
+    if (page) this.refresh()
+    else this.#settle()
   }
 
   #show(page: ItemPage): void {

@@ -205,6 +205,18 @@ describe('the inbox', () => {
     await page.context().close()
   })
 
+  it('reads again what it could not read', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    const page = await openInbox(proxy.url)
+    proxy.requests = 'refuse'
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
+    proxy.requests = 'pass'
+    await expectText(page, titles, ['One'], 10_000)
+    await page.context().close()
+  })
+
   it('shows every one of a great many that arrive at once, each once', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'The first')
