@@ -45,7 +45,8 @@ describe('a host that listens', () => {
     await fake.markAllAsRead('ada', { upTo: items[0]?.cursor ?? '' })
     await fake.recall(two.id)
     await fake.recall(two.id)
-    await until(['created', 'created', 'read', 'read', 'read', 'recalled'])
+    await fake.notify({ to: { user: 'bo' }, title: 'The end' })
+    await until(['created', 'created', 'read', 'read', 'read', 'recalled', 'created'])
     assert.deepEqual(
       heard.filter((h) => h.event === 'read').map((h) => h.told),
       [

@@ -126,6 +126,19 @@ describe('two processes on one file', () => {
     assert.deepEqual([await here.ended(), await there.ended()], [4401, 4401])
   })
 
+  it('forget a user in both when one is told to, and close the sockets of both', async () => {
+    using folder = new Folder()
+    await using one = await Other.start(folder.file('shared.db'))
+    await using two = await Other.start(folder.file('shared.db'))
+    await using here = await testTab(one.url, { user: 'ada' })
+    await using there = await testTab(two.url, { user: 'ada' })
+    await one.do('notify', { to: { user: 'ada' }, title: 'Forget me' })
+    await there.unread(1)
+    await one.do('eraseUser', 'ada')
+    assert.deepEqual([await here.ended(), await there.ended()], [4401, 4401])
+    assert.equal(await two.do('unreadCount', 'ada'), 0)
+  })
+
   it('one that is killed leaves the other, and all that it had acknowledged', async () => {
     using folder = new Folder()
     await using one = await Other.start(folder.file('shared.db'))

@@ -19,7 +19,7 @@ function aging() {
     for (const [table, column] of TIMES) db.prepare(`UPDATE ${table} SET ${column} = ${column} - ? WHERE ${column} > 0`).run(days * DAY)
     db.exec(trigger)
   }
-  return { fake, pass, [Symbol.asyncDispose]: () => fake.close().then(() => void db.close()) }
+  return { db, fake, pass, [Symbol.asyncDispose]: () => fake.close().then(() => void db.close()) }
 }
 
 const TIMES = [
@@ -72,12 +72,14 @@ describe('old notifications', () => {
 
   it('for several go from each inbox in its own time, and from the database with the last', async () => {
     await using aged = aging()
-    const { fake, pass } = aged
+    const { db, fake, pass } = aged
     const { id } = await fake.notify({ to: { users: ['ada', 'bo'] }, title: 'Both' })
     await fake.markAsRead('ada', id)
     pass(31)
     assert.deepEqual(await fake.prune({ readAfterDays: 30 }), { removed: 1, deleted: 0 })
     assert.deepEqual([(await fake.list('ada')).items.length, (await fake.list('bo')).items.length, await fake.unreadCount('bo')], [0, 1, 1])
+    db.exec(`UPDATE notifications SET title = 'Both, in other words'`)
+    assert.deepEqual((await fake.list('ada')).items, [], 'what went does not come back when it is changed for the others')
     await fake.markAsRead('bo', id)
     pass(31)
     assert.deepEqual(await fake.prune({ readAfterDays: 30 }), { removed: 1, deleted: 1 })
@@ -223,7 +225,7 @@ describe('a user who asks what is known of them', () => {
 describe('a user who is erased', () => {
   it('is gone from every row, their tabs are closed, and nobody else notices', () =>
     history(async ({ notifications, served, dump }) => {
-      await using ada = await served.tab({ user: 'ada' })
+      await using ada = await served.tab({ user: { id: 'ada', topics: ['role:editor'] } })
       await using bo = await served.tab({ user: { id: 'bo', topics: ['role:editor'] } })
       const before = [(await notifications.list('bo')).items.map(({ title, state }) => [title, state]), bo.state.unread]
       assert.match(dump(), /ada/)

@@ -22,6 +22,8 @@ describe('a host that tests what it sends', () => {
     fake.assertSentTo({ user: 'ada' })
     fake.assertSentTo({ user: 'ada' }, { title: 'bo commented', url: '/posts/1', level: 'info' })
     fake.assertSentTo({ user: 'ada' }, { title: /^bo/ })
+    assert.throws(() => fake.assertSentTo({ user: 'ada' }, { title: /^cy/ }), sentence(/was sent to user ada/))
+    assert.throws(() => fake.assertSentTo({ user: 'ada' }, () => false), sentence(/^Nothing that the function accepts was sent to user ada/))
     fake.assertSentTo({ user: 'ada' }, ({ category }) => category === 'comments')
   })
 
