@@ -25,6 +25,7 @@ const STRICT = {
 /** A host that uses all of the door; what must not compile says so, and fails the compiler if it does. */
 const HOST = `
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { createNotifications, InvalidError, type Draft, type Identity, type Item, type Notifications, type Recipients, type State } from 'belfry'
 import { fakeNotifications, sessionCookie, testTab, type TestTab } from 'belfry/testing'
 import Sqlite from 'better-sqlite3'
@@ -61,6 +62,8 @@ app.get('/', async (_req, res) => {
   res.send(unread + res.locals.notifications.head() + (await res.locals.notifications.list({ limit: 3, filter: 'unread' })))
 })
 notifications.attach(createServer(app))
+notifications.attach(createSecureServer({}, app))
+notifications.attach(app.listen(0))
 
 const stored = await notifications.notify({ to: { user: '7' }, title: 'x', publishAt: new Date(), data: { any: ['thing'] } })
 notAny(stored)
