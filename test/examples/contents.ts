@@ -14,7 +14,7 @@ const NEEDED = [
   /^dist\/[\w/-]+\.(js|d\.ts)$/,
   /^migrations\/(app|notifications)\/sqlite\/\d{4}_\w+\.sql$/,
   /^views\/(app|notifications)\/[\w-]+\.ejs$/,
-  /^public\/(build\/[\w-]+\.(js|css)|[\w-]+\.css|icons\/[\w-]+\.(svg|txt|md)|icons\/LICENSE[\w.-]*)$/,
+  /^public\/(build\/([\w-]+\.(js|css)|types\/[\w/-]+\.d\.ts)|[\w-]+\.css|icons\/[\w-]+\.(svg|txt|md)|icons\/LICENSE[\w.-]*)$/,
 ]
 
 export function describeContents(installed: () => Installed): void {
