@@ -19,6 +19,19 @@ async function pageBehind(proxy: FaultyProxy): Promise<Page> {
   return openTab(context, `${proxy.url}/sign-in/ada`)
 }
 
+/** Moves the clock of a page on, in steps that leave the server the time to answer. */
+async function pass(page: Page, seconds: number, proxy: FaultyProxy): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 5) {
+    await page.clock.runFor(5000)
+    await page.waitForTimeout(50)
+    if (proxy.requests === 'pass')
+      await eventually(
+        () => proxy.pending === 0,
+        () => `${proxy.pending} requests have no answer`,
+      )
+  }
+}
+
 const sockets = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/socket')).length
 const streams = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/stream')).length
 const polls = (proxy: FaultyProxy) => proxy.asked.filter((path) => path.includes('/unread')).length
@@ -39,7 +52,7 @@ describe('the way up and down', () => {
   }
 
   it('polls every 30 seconds where streams are blocked too, and climbs again when it can', async () => {
-    await using host = await Host.start()
+    await using host = await Host.start({ heartbeat: 7200 })
     await using proxy = await FaultyProxy.before(host.url)
     proxy.upgrades = 'refuse'
     proxy.streams = 'refuse'
@@ -47,12 +60,12 @@ describe('the way up and down', () => {
     await expectConnection(page, 'polling')
     await host.tell('ada', 'By polling')
     const before = polls(proxy)
-    await page.clock.runFor(25_000)
+    await pass(page, 25, proxy)
     assert.equal(polls(proxy), before)
-    await page.clock.runFor(6000)
+    await pass(page, 10, proxy)
     await expectBadge(page, '1')
     proxy.upgrades = 'pass'
-    await page.clock.runFor(30_000)
+    await pass(page, 30, proxy)
     await expectConnection(page, 'live')
     await host.tell('ada', 'By socket')
     await expectBadge(page, '2', 1000)
@@ -61,14 +74,14 @@ describe('the way up and down', () => {
   })
 
   it('climbs from server-sent events to a socket within a minute, and lets the stream go', async () => {
-    await using host = await Host.start()
+    await using host = await Host.start({ heartbeat: 7200 })
     await using proxy = await FaultyProxy.before(host.url)
     proxy.upgrades = 'refuse'
     const page = await pageBehind(proxy)
     await expectConnection(page, 'live')
     proxy.upgrades = 'pass'
     const tried = sockets(proxy)
-    await page.clock.runFor(60_000)
+    await pass(page, 65, proxy)
     await eventually(
       () => sockets(proxy) > tried,
       () => 'no socket was tried',
@@ -101,7 +114,7 @@ describe('the way up and down', () => {
     proxy.requests = proxy.upgrades = 'cut'
     proxy.cut()
     await expectConnection(page, 'offline')
-    for (let second = 0; second < 60; second++) await page.clock.runFor(1000)
+    await pass(page, 60, proxy)
     assert.ok(sockets(proxy) <= 20, `it tried ${sockets(proxy)} times in a minute`)
     assert.ok(sockets(proxy) >= 3, 'it gave up')
     proxy.requests = proxy.upgrades = 'pass'
@@ -137,7 +150,7 @@ describe('the way up and down', () => {
 
   it('after a sign-out asks at most twice, by whatever way it heard of changes', async () => {
     for (const blocked of [[], ['upgrades'], ['upgrades', 'streams']] as const) {
-      await using host = await Host.start()
+      await using host = await Host.start({ heartbeat: 7200 })
       await using proxy = await FaultyProxy.before(host.url)
       for (const what of blocked) proxy[what] = 'refuse'
       const page = await pageBehind(proxy)
@@ -146,7 +159,7 @@ describe('the way up and down', () => {
       await other.goto(`${proxy.url}/sign-out`)
       const before = proxy.asked.length
       const asked = () => proxy.asked.slice(before).filter((path) => path.startsWith('/notifications'))
-      for (let second = 0; second < 70; second++) await page.clock.runFor(1000)
+      await pass(page, 70, proxy)
       await expectConnection(page, 'signed-out')
       assert.ok(asked().length <= 2, `it asked for ${asked().join(', ')}`)
       await page.context().close()
@@ -154,14 +167,14 @@ describe('the way up and down', () => {
   })
 
   it('tells a page nothing of somebody else who goes on in its session', async () => {
-    await using host = await Host.start()
+    await using host = await Host.start({ heartbeat: 7200 })
     await using proxy = await FaultyProxy.before(host.url)
     proxy.upgrades = proxy.streams = 'refuse'
     await host.tell('bob', 'Only for Bob')
     const page = await pageBehind(proxy)
     await expectConnection(page, 'polling')
     await (await page.context().newPage()).goto(`${proxy.url}/become/bob`)
-    await page.clock.runFor(31_000)
+    await pass(page, 35, proxy)
     await expectConnection(page, 'signed-out')
     assert.deepEqual((await shownBy(page)).badge, [''])
     await page.context().close()

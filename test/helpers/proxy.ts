@@ -14,6 +14,8 @@ export class FaultyProxy implements AsyncDisposable {
   /** Paths of everything that was asked of it, sockets included. */
   readonly asked: string[] = []
   readonly url: string
+  /** Requests without an answer yet; streams don't count. */
+  pending = 0
   readonly #server: Server
   readonly #target: URL
   readonly #sockets = new Set<Duplex>()
@@ -54,6 +56,10 @@ export class FaultyProxy implements AsyncDisposable {
   #request(req: IncomingMessage, res: ServerResponse): void {
     const path = req.url ?? ''
     this.asked.push(path)
+    if (!path.includes('/stream')) {
+      this.pending++
+      res.on('close', () => this.pending--)
+    }
     const treatment = path.includes('/stream') && this.requests === 'pass' ? this.streams : this.requests
     if (treatment === 'swallow') return
     if (treatment === 'cut') return void req.socket.destroy()
