@@ -1,9 +1,10 @@
 // Belfry in the same host, from its built package.
+import { createServer } from 'node:http'
 import express from 'express'
 import { createNotifications } from '../../dist/notifications/index.js'
 import { createHost, hrtime, obey, settings } from './host.mjs'
 
-const { app, server, sessions } = createHost()
+const { app, sessions } = createHost()
 const notifications = createNotifications({
   database: settings.database ?? ':memory:',
   session: sessions,
@@ -14,6 +15,7 @@ app.post('/notes', express.json(), async (req, res) => {
   res.status(201).json({ ok: true })
 })
 app.use(notifications.basePath, sessions, notifications.router())
+const server = createServer(settings.ahead ? notifications.ahead(app) : app)
 notifications.attach(server)
 await notifications.ready()
 

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import Database from 'better-sqlite3'
 import express from 'express'
@@ -48,12 +49,13 @@ export function createHost() {
   app.disable('x-powered-by')
   const sessions = session({ secret: settings.secret, resave: false, saveUninitialized: false, store: new SqliteSessions(settings.sessions) })
   app.get('/ping', (_req, res) => res.type('text').send('pong'))
-  return { app, server: createServer(app), sessions }
+  return { app, sessions }
 }
 
 /** Answers what the measuring process asks; `actions` are those of one contestant. */
 export function obey(server, actions) {
   let delay
+  let profiler
   const all = {
     listen: () => new Promise((resolve) => server.listen(0, '127.0.0.1', 4096, () => resolve({ port: server.address().port }))),
     cpu() {
@@ -73,6 +75,16 @@ export function obey(server, actions) {
     loop() {
       delay.disable()
       return { longest: delay.max / 1e6, p99: delay.percentile(99) / 1e6 }
+    },
+    async profile() {
+      profiler = new Session()
+      profiler.connect()
+      await profiler.post('Profiler.enable')
+      await profiler.post('Profiler.start')
+    },
+    async profiled({ file }) {
+      const { profile } = await profiler.post('Profiler.stop')
+      writeFileSync(file, JSON.stringify(profile))
     },
     ...actions,
   }

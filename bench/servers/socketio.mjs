@@ -1,9 +1,11 @@
 // Socket.IO with express-session, as its documentation shows: engine.use(), a room for each user.
+import { createServer } from 'node:http'
 import express from 'express'
 import { Server } from 'socket.io'
 import { createHost, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
 
-const { app, server, sessions } = createHost()
+const { app, sessions } = createHost()
+const server = createServer(app)
 const rows = settings.database === undefined ? undefined : new Rows(settings)
 const io = new Server(server, { serveClient: false, transports: ['websocket'] })
 io.engine.use(sessions)

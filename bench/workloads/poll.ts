@@ -9,6 +9,7 @@ import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
 interface Setting {
   readonly start: ReturnType<typeof inNode>
   readonly path: string
+  readonly settings?: object
 }
 
 const USERS = 1000
@@ -18,10 +19,11 @@ export const poll: Workload = {
   name: 'poll',
   title: 'A poll that finds nothing new',
   about:
-    '1,000 signed-in people ask in turn, over 32 kept-alive connections, with the ETag that they have; every answer is a 304. The peer is Express with express-session, a count query and the ETag that Express makes.',
+    '1,000 signed-in people ask in turn, over 32 kept-alive connections, with the ETag that they have; every answer is a 304. Belfry answers ahead of Express (`ahead(app)`), or from its router; either reads the session from its store each time. The peer is Express with express-session, a count query and the ETag that Express makes.',
   async run(bench) {
     const contestants: Record<string, Setting> = {
-      belfry: { start: inNode('belfry'), path: '/notifications/unread' },
+      belfry: { start: inNode('belfry'), path: '/notifications/unread', settings: { ahead: true } },
+      'belfry, router': { start: inNode('belfry'), path: '/notifications/unread' },
       express: { start: inNode('ws'), path: '/unread' },
     }
     const results = await contest(bench.rounds, contestants, (contestant) => load(contestant, bench))
@@ -40,9 +42,9 @@ export const poll: Workload = {
   },
 }
 
-async function load({ start, path }: Setting, bench: Bench) {
+async function load({ start, path, settings }: Setting, bench: Bench) {
   const people = bench.people(USERS)
-  await using server = await start(people, bench.folder)
+  await using server = await start(people, bench.folder, settings)
   const file = join(bench.folder, 'polls')
   writeFileSync(file, requestsFile(await pollsOf(server.port, path, people)))
   await sendRequests(server.port, file, { connections: 32, seconds: 1 })

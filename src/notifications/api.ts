@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, RequestListener } from 'node:http'
 import type { RequestHandler, Router } from 'express'
 import type { EventListener, EventName } from './events.js'
 import type { Draft } from './notification.js'
@@ -133,6 +133,13 @@ export interface Notifications {
   router(): Router
   /** The same-origin rule for unsafe requests, for the host's own routes: 403 for what another site sent. The router has it already. */
   sameOrigin(): RequestHandler
+  /**
+   * A request listener that answers polls (`GET <basePath>/unread`) before the app, of those whom the app's own session middleware has let through
+   * once, and hands everything else to `listener`. It saves most of what a poll costs. What the app does with every request is not done with
+   * these: no header, log line or rate limit of its own, and their sessions are not extended.
+   * @example const server = createServer(notifications.ahead(app))
+   */
+  ahead(listener: RequestListener): RequestListener
   /**
    * Opens the live connection on the app's own server, at `<basePath>/socket`. Other WebSocket servers on it are left alone. May be
    * called for several servers, before or after they listen.

@@ -6,6 +6,7 @@ import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
 import { OptionError, UnavailableError } from './errors.js'
 import { EVENTS, type EventListener, type EventName, Events } from './events.js'
+import { createAhead, KnownCookies } from './http/ahead.js'
 import { createMiddleware } from './http/middleware.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
@@ -77,7 +78,15 @@ function compose(options: Options): Notifications {
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   scheduler.start()
 
-  const context = { options, service, hub, sessions, metrics, identify: (req: Request) => identify(req, options, sessions) }
+  const context = {
+    options,
+    service,
+    hub,
+    sessions,
+    metrics,
+    cookies: new KnownCookies(),
+    identify: (req: Request) => identify(req, options, sessions),
+  }
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
   /** Of somebody who may be absent, the topics are asked for first. */
@@ -126,6 +135,7 @@ function compose(options: Options): Notifications {
     middleware: () => createMiddleware(pages),
     router: () => createRouter(pages),
     sameOrigin: () => sameOrigin(options),
+    ahead: (listener) => createAhead(context, listener),
     attach: (server) => void detach.push(attachUpgrade(server, context)),
     close: () => (closing ??= close()),
   }

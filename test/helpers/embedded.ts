@@ -18,6 +18,8 @@ declare module 'express-session' {
 interface HostOptions extends Partial<NotificationsOptions> {
   /** What the host mounts before the plugin. */
   readonly before?: (app: Express) => void
+  /** Polls are answered ahead of the app. */
+  readonly ahead?: boolean
   /** Topics that somebody is in. */
   readonly topics?: Readonly<Record<string, Identity['topics']>>
 }
@@ -42,7 +44,7 @@ export class Host implements AsyncDisposable {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
-  static async start({ before, topics = {}, ...options }: HostOptions = {}): Promise<Host> {
+  static async start({ before, ahead = false, topics = {}, ...options }: HostOptions = {}): Promise<Host> {
     const folder = mkdtempSync(join(tmpdir(), 'belfry-host-'))
     const sessions = session({ secret: 'a secret of the host', resave: false, saveUninitialized: false })
     const notifications = createNotifications({
@@ -58,6 +60,7 @@ export class Host implements AsyncDisposable {
       req.session.visitor = String(req.query.as)
       res.send('Welcome')
     })
+    app.get('/leave', (req, res) => req.session.destroy(() => res.send('Goodbye')))
     app.use(notifications.middleware())
     app.get('/page', (_req, res) => void res.send(`${res.locals.notifications.head()}<body>${res.locals.notifications.bell()}`))
     app.get('/locals', (_req, res) => void res.json(res.locals.notifications))
@@ -67,7 +70,7 @@ export class Host implements AsyncDisposable {
       errors.push(error)
       res.status(599).send('the error handler of the host')
     })
-    const server = createServer(app).listen(0, '127.0.0.1')
+    const server = createServer(ahead ? notifications.ahead(app) : app).listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new Host(notifications, server, folder, errors)
   }

@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.js'
 import type { Options } from '../options.js'
 import type { Person } from '../person.js'
 import type { Service } from '../service.js'
+import type { KnownCookies } from './ahead.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** What every route and the upgrade need; made once, by the composition root. */
@@ -13,6 +14,7 @@ export interface HttpContext {
   readonly hub: Hub
   readonly sessions: SessionWatch
   readonly metrics: Metrics
+  readonly cookies: KnownCookies
   /** Who is there, by the host's `identify`; null when nobody is. Throws UnavailableError when the session store is out. */
   identify(req: Request): Promise<Person | null>
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import { BelfryError } from '../errors.js'
 import type { State } from '../protocol.js'
@@ -8,6 +7,7 @@ import { backFrom } from './back.js'
 import type { HttpContext } from './context.js'
 import { answerErrors, asScript } from './failures.js'
 import { inboxPage, itemPage, preferencesPage } from './pages.js'
+import { pollAnswer } from './polled.js'
 import { WrongTypeError, wantsJson } from './problem.js'
 import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
@@ -38,17 +38,15 @@ export function createRouter(context: HttpContext): Router {
   return router
 }
 
-/** The polling fallback. Its tag names user, epoch and version, hashed; the count is not in it. */
+/** The polling fallback. */
 function unread(context: HttpContext): RequestHandler {
   return async (req, res) => {
-    const { person, state } = await signedIn(context, req, res)
-    const tag = createHash('sha256')
-      .update(JSON.stringify([person.id, state.epoch, state.version]))
-      .digest('base64url')
-      .slice(0, 22)
-    res.set('ETag', `"${tag}"`)
-    if (req.get('If-None-Match')?.includes(`"${tag}"`) === true) res.status(304).end()
-    else res.json({ epoch: state.epoch, version: state.version, unread: state.unread })
+    const visit = await signedIn(context, req, res)
+    context.cookies.learn(req)
+    const { etag, body } = pollAnswer(visit, req.get('If-None-Match'))
+    res.set('ETag', etag)
+    if (body === undefined) res.status(304).end()
+    else res.type('json').send(body)
   }
 }
 

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { Visit } from './visit.js'
+
+/** What a poll is answered with, whoever answers it. */
+export interface PollAnswer {
+  readonly etag: string
+  /** Undefined where the poller has this state already: 304. */
+  readonly body: string | undefined
+}
+
+/** The tag names user, epoch and version, hashed; the count is not in it. */
+export function pollAnswer({ person, state }: Visit, ifNoneMatch: string | undefined): PollAnswer {
+  const { epoch, version, unread } = state
+  const tag = createHash('sha256')
+    .update(JSON.stringify([person.id, epoch, version]))
+    .digest('base64url')
+    .slice(0, 22)
+  const etag = `"${tag}"`
+  return { etag, body: ifNoneMatch?.includes(etag) === true ? undefined : JSON.stringify({ epoch, version, unread }) }
+}
+
+export const POLL_HEADERS = { 'Cache-Control': 'private, no-cache', Vary: 'Cookie, Accept' } as const
+
+/** Without Express. */
+export function sendPollAnswer(res: ServerResponse, { etag, body }: PollAnswer): void {
+  if (body === undefined) {
+    res.writeHead(304, { ...POLL_HEADERS, ETag: etag }).end()
+    return
+  }
+  const described = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) }
+  res.writeHead(200, { ...POLL_HEADERS, ETag: etag, ...described }).end(body)
+}

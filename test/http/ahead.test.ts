@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Express, Request } from 'express'
+import { Host } from '../helpers/embedded.js'
+
+/** Counts what reaches the app. */
+function counting(): { readonly before: (app: Express) => void; requests(): number } {
+  let seen = 0
+  const before = (app: Express) =>
+    void app.use((req, res, next) => {
+      if (req.path === '/notifications/unread') seen++
+      res.set('X-App', 'yes')
+      next()
+    })
+  return { before, requests: () => seen }
+}
+
+describe('polls that are answered ahead of the app', () => {
+  it('read as the app would answer them, after the app has let the cookie through once', async () => {
+    const app = counting()
+    await using host = await Host.start({ before: app.before, ahead: true })
+    const ada = await host.enter('ada')
+    const first = await ada.get('/notifications/unread').expect(200)
+    const second = await ada.get('/notifications/unread').expect(200)
+    assert.equal(app.requests(), 1)
+    assert.deepEqual(second.body, first.body)
+    for (const name of ['etag', 'content-type', 'cache-control', 'vary', 'content-length'])
+      assert.equal(second.headers[name], first.headers[name], name)
+    const unchanged = await ada
+      .get('/notifications/unread')
+      .set('If-None-Match', first.headers.etag ?? '')
+      .expect(304)
+    assert.equal(unchanged.headers.etag, first.headers.etag)
+    assert.equal(app.requests(), 1)
+  })
+
+  it('tell of every change at once', async () => {
+    await using host = await Host.start({ ahead: true })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    for (const unread of [1, 2, 3]) {
+      const { headers } = await ada.get('/notifications/unread').expect(200)
+      await host.notifications.notify({ to: unread === 2 ? 'everyone' : { user: 'ada' }, title: 'Hello' })
+      const { body } = await ada
+        .get('/notifications/unread')
+        .set('If-None-Match', headers.etag ?? '')
+        .expect(200)
+      assert.deepEqual(body, await host.notifications.state('ada'))
+      assert.equal(body.unread, unread)
+    }
+  })
+
+  it('end with the session, whoever ends it', async () => {
+    const app = counting()
+    await using host = await Host.start({ before: app.before, ahead: true })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    await ada.get('/notifications/unread').expect(200)
+    await ada.get('/leave').expect(200)
+    await ada.get('/notifications/unread').expect(401)
+    assert.equal(app.requests(), 2)
+  })
+
+  it('are for the person of the session alone, whatever else the same header says', async () => {
+    const app = counting()
+    await using host = await Host.start({ before: app.before, ahead: true })
+    for (const name of ['ada', 'bob']) {
+      const person = await host.enter(name)
+      await host.notifications.notify({ to: { user: name }, title: 'Hello' })
+      for (const _ of [1, 2]) assert.deepEqual((await person.get('/notifications/unread').expect(200)).body, await host.notifications.state(name))
+    }
+    await host.anybody.get('/notifications/unread').expect(401)
+    await host.anybody.get('/notifications/unread').set('Cookie', 'connect.sid=s%3Aforged.signature').expect(401)
+    assert.equal(app.requests(), 4)
+  })
+
+  it('take nobody by a header that is not what their session was found by', async () => {
+    const identify = (req: Request) => {
+      const as = req.get('X-As')
+      if (as !== undefined) req.session.visitor = as
+      return req.session.visitor === undefined ? null : { id: req.session.visitor }
+    }
+    await using host = await Host.start({ ahead: true, identify })
+    await host.anybody.get('/notifications/unread').set('Cookie', 'theme=dark').set('X-As', 'ada').expect(200)
+    await host.anybody.get('/notifications/unread').set('Cookie', 'theme=dark').expect(401)
+  })
+
+  it('leave every other request to the app', async () => {
+    const app = counting()
+    await using host = await Host.start({ before: app.before, ahead: true })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    for (const path of ['/notifications', '/notifications/unreadable', '/page']) {
+      assert.equal((await ada.get(path)).headers['x-app'], 'yes', path)
+    }
+    assert.equal((await ada.head('/notifications/unread')).headers['x-app'], 'yes')
+    assert.equal((await ada.post('/notifications/unread')).headers['x-app'], 'yes')
+  })
+
+  it('say nothing to a page of somebody else who was there before', async () => {
+    await using host = await Host.start({ ahead: true })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    await ada.get('/notifications/unread?belfry-for=somebody-else').expect(401)
+  })
+
+  it('are let through by the app again where the store or identify fails', async () => {
+    let broken = false
+    const identify = (req: Request) => {
+      if (broken) throw new Error('the directory of users is out')
+      return req.session.visitor === undefined ? null : { id: req.session.visitor }
+    }
+    await using host = await Host.start({ ahead: true, identify })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    broken = true
+    assert.notEqual((await ada.get('/notifications/unread')).status, 200)
+    broken = false
+    await ada.get('/notifications/unread').expect(200)
+  })
+})
