@@ -5,6 +5,8 @@ import type { Cutoffs, ExportedNotification, UserExport } from './store.js'
 
 /** How much is looked at in one portion: rows of the database, so that none of them holds the event loop for long. */
 const ROWS = 500
+/** And for how long something is changed in one, in milliseconds. */
+const PORTION = 15
 
 interface Portion {
   /** What the portion came to. */
@@ -103,25 +105,31 @@ export class Retention {
   /** Takes what is old out of inboxes; to be called inside a write transaction, as all that changes something here. */
   takeOut({ readBefore, unreadBefore }: Cutoffs, from: number): Portion {
     const rows = this.#live.all(from) as Old[]
-    const newest = Math.max(readBefore, unreadBefore)
-    const old = rows.filter(({ readAt, published_at }) => (readAt >= 0 ? readAt <= readBefore : published_at <= unreadBefore))
-    for (const { position, audience, notification, named } of old) {
+    const until = performance.now() + PORTION
+    let count = 0
+    for (const { position, audience, notification, named, readAt, published_at } of rows) {
+      if (readAt >= 0 ? readAt > readBefore : published_at > unreadBefore) continue
       if (named === 1) this.#unname.run(notification, audience.slice('user:'.length))
       else this.#end.run(position)
+      count++
+      if (performance.now() > until) return { count, next: position }
     }
     const last = rows.at(-1)
-    return { count: old.length, next: rows.length < ROWS || last === undefined || last.published_at > newest ? null : last.position }
+    const newest = Math.max(readBefore, unreadBefore)
+    return { count, next: rows.length < ROWS || last === undefined || last.published_at > newest ? null : last.position }
   }
 
   /** Deletes what is in no inbox any more, and has not been since `before`. */
   clear(before: number, from: number): Portion {
     const to = from + ROWS
+    const until = performance.now() + PORTION
     let count = 0
     for (const seq of this.#over.all({ from, to, before }) as number[]) {
       // Millions may have read it: its receipts go in portions of their own.
       if (this.#forgetReceipts.run(seq).changes === ROWS) return { count, next: seq - 1 }
       this.#delete.run(seq)
       count++
+      if (performance.now() > until) return { count, next: seq }
     }
     return { count, next: this.#after(to) }
   }
