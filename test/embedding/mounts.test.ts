@@ -144,6 +144,21 @@ describe('beside another WebSocket server', () => {
     chat.close()
   })
 
+  it('two bells on one server, one of them attached while it listens, do not hear of one another', async () => {
+    const [one, two] = [build(), build({ basePath: '/second' })]
+    await using served = await serve(one)
+    two.notifications.attach(served.server)
+    await using first = await served.tab({ cookie: await one.signIn('ada') })
+    await using second = await served.tab({ cookie: await two.signIn('ada'), basePath: '/second' })
+    await one.notifications.notify({ to: { user: 'ada' }, title: 'First' })
+    await first.unread(1)
+    await two.notifications.close()
+    assert.equal(await second.ended(), 1012)
+    assert.equal(second.state.unread, 0)
+    await one.notifications.notify({ to: { user: 'ada' }, title: 'Second' })
+    await first.unread(2)
+  })
+
   it('where there is no other, a path of nobody is 404', async () => {
     await using served = await serve(build())
     await assert.rejects(echo(served.url, '/chat', 'x'), /404/)
