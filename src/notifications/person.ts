@@ -51,6 +51,8 @@ const identity = z.object({
 
 /** Reads what the host's `identify` or `topicsOf` gave. Throws OptionError, in a sentence that names the option. */
 export function parsePerson(value: unknown, option: 'identify' | 'topicsOf'): Person {
+  const plain = plainId(value)
+  if (plain !== undefined) return person(plain, 0, [])
   const result = identity.safeParse(value)
   if (!result.success) {
     const issue = result.error.issues[0]
@@ -60,6 +62,13 @@ export function parsePerson(value: unknown, option: 'identify' | 'topicsOf'): Pe
     )
   }
   return person(result.data.id, result.data.since, result.data.topics)
+}
+
+/** Most hosts give no more than an id, and are asked at each request: that needs no schema. */
+function plainId(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string') return undefined
+  if (('topics' in value && value.topics !== undefined) || ('since' in value && value.since !== undefined)) return undefined
+  return /^[\w.-]{1,255}$/.test(value.id) ? value.id : undefined
 }
 
 function person(id: string, since: number, memberships: readonly { name: string; since: number }[]): Person {

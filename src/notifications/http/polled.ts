@@ -20,7 +20,7 @@ export function pollAnswer({ person, state }: Visit, ifNoneMatch: string | undef
   return { etag, body: ifNoneMatch?.includes(etag) === true ? undefined : JSON.stringify({ epoch, version, unread }) }
 }
 
-export const POLL_HEADERS = { 'Cache-Control': 'private, no-cache', Vary: 'Cookie, Accept' } as const
+const POLL_HEADERS = { 'Cache-Control': 'private, no-cache', Vary: 'Cookie, Accept' } as const
 
 /** Without Express. */
 export function sendPollAnswer(res: ServerResponse, { etag, body }: PollAnswer): void {

@@ -75,6 +75,11 @@ export class Feed {
     return true
   }
 
+  /** The newest change that has been told. */
+  get position(): number {
+    return this.#last
+  }
+
   /** Whether something has been committed since the last look; throws where the database cannot be read. */
   get behind(): boolean {
     return this.#newest.get() !== this.#last

@@ -39,17 +39,24 @@ interface RawStanding {
   readonly since: number
   readonly start: number
   readonly marked: 0 | 1
+  /** The newest change that this reading knows of. */
+  readonly changes: number
 }
 
 /** Users whose standing is kept: those who are connected or poll, with room to spare. */
 const KEPT = 50_000
+/**
+ * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
+ * takes as long as all the rest.
+ */
+const FRESH = 1
 const EVERYONE: readonly Stream[] = [{ audience: 'everyone', since: 0, start: 0 }]
 const NONE: readonly Exception[] = []
 
 /**
  * Snapshots without a query for each: what is a user's alone is kept until the feed tells of a change, and so is what is live in an
- * audience, once for all who are in it. So a message to everyone costs one reading, whoever is connected. The feed is asked each time, so
- * what other processes have committed is never missed. The rules are those of `Inbox`, which has the word inside a transaction.
+ * audience, once for all who are in it. So a message to everyone costs one reading, whoever is connected. The feed is asked
+ * before, so what other processes have committed is not missed. The rules are those of `Inbox`, which has the word inside a transaction.
  */
 export class Snapshots {
   readonly #db: Database
@@ -60,6 +67,7 @@ export class Snapshots {
   readonly #exceptions: Statement
   readonly #standings = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -78,14 +86,14 @@ export class Snapshots {
   }
 
   ofMany(users: readonly string[]): Map<string, Snapshot> {
-    if (!this.#current()) return this.#inbox.snapshots(users)
+    if (!this.#current(FRESH)) return this.#inbox.snapshots(users)
     return this.#atOneInstant(users, () => new Map(users.map((user) => [user, this.#assemble(user)])))
   }
 
   /** The newest in each inbox after a position that its user has seen. */
   latest(seen: ReadonlyMap<string, number>): Map<string, Row> {
     const users = [...seen.keys()]
-    const rows = this.#current() ? this.#atOneInstant(users, () => this.#latest(seen)) : new Map<string, Row>()
+    const rows = this.#current(FRESH) ? this.#atOneInstant(users, () => this.#latest(seen)) : new Map<string, Row>()
     for (const [user, after] of seen) {
       const row = rows.get(user) ?? this.#inbox.latest(user, after)
       if (row !== undefined) rows.set(user, row)
@@ -94,13 +102,19 @@ export class Snapshots {
   }
 
   /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
-  #current(): boolean {
-    return !this.#db.inTransaction && this.#feed.look()
+  #current(fresh = 0): boolean {
+    if (this.#db.inTransaction) return false
+    const now = performance.now()
+    if (now - this.#lookedAt < fresh) return true
+    if (!this.#feed.look()) return false
+    this.#lookedAt = now
+    return true
   }
 
-  /** Without a transaction where nothing has to be read; with one, so that what is read and what is kept are of the same instant. */
+  /** Without a transaction where no more than one statement has to be run; with one, so that all that is read is of the same instant. */
   #atOneInstant<T>(users: readonly string[], assemble: () => T): T {
-    if (users.every((user) => this.#isKnown(user))) return assemble()
+    const unknown = users.filter((user) => !this.#isKnown(user))
+    if (unknown.length === 0 || (unknown.length === 1 && this.#readAlone(unknown[0] ?? ''))) return assemble()
     const read = this.#db.transaction(() => {
       if (this.#feed.behind) this.#forgetAll()
       for (const user of users) this.#know(user)
@@ -120,8 +134,20 @@ export class Snapshots {
     return standing
   }
 
+  /** Whether one statement was enough: of somebody in no topic and without receipts, and nothing was committed since the feed was read. */
+  #readAlone(user: string): boolean {
+    const raw = this.#standing.get(user) as RawStanding
+    if (raw.changes !== this.#feed.position || raw.membership !== '' || raw.marked === 1 || this.#audiences.known('everyone') === undefined)
+      return false
+    this.#keep(user, raw)
+    return true
+  }
+
   #read(user: string): Standing {
-    const { since, start, marked, ...own } = this.#standing.get(user) as RawStanding
+    return this.#keep(user, this.#standing.get(user) as RawStanding)
+  }
+
+  #keep(user: string, { since, start, marked, changes: _, ...own }: RawStanding): Standing {
     const topics = own.membership === '' ? [] : (this.#streams.all(user) as Stream[])
     const plain = topics.length === 0 && since === 0 && start === 0
     const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
@@ -189,7 +215,8 @@ const STANDING = `
   SELECT coalesce(u.version, 0) AS version, coalesce(u.unread, 0) AS unread, coalesce(u.membership, '') AS membership,
     coalesce(u.watermark, 0) AS watermark, coalesce(u.since, 0) AS since, coalesce(u.start, 0) AS start,
     coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0) AS newest,
-    EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id) AS marked
+    EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id) AS marked,
+    coalesce((SELECT max(n) FROM notification_changes), 0) AS changes
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
 
 /** What has a receipt that says read although it stands above the watermark, and what has one that says unread although it stands below. */
