@@ -11,10 +11,11 @@ function source(name: (typeof NAMES)[number]): string {
   return readFileSync(fileURLToPath(new URL(`../../public/${name}.css`, import.meta.url)), 'utf8')
 }
 
-/** The selectors of a stylesheet, one by one; those of rules within @media among them. */
+/** The selectors of a stylesheet, one by one; those of rules within @media among them, and an animation under its own name. */
 async function selectors(name: (typeof NAMES)[number]): Promise<string[]> {
   const { code } = await transform(source(name), { loader: 'css', minify: true })
-  return [...code.matchAll(/(?:^|[{};])([^{};@]+)\{/g)].flatMap(([, list = '']) => list.split(/,(?![^(]*\))/))
+  const flat = code.replaceAll(/@keyframes ([\w-]+)\{(?:[^{}]*\{[^{}]*\})*\}/g, '.$1{}')
+  return [...flat.matchAll(/(?:^|[{};])([^{};@]+)\{/g)].flatMap(([, list = '']) => list.split(/,(?![^(]*\))/))
 }
 
 describe('the stylesheets', () => {
