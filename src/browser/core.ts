@@ -56,7 +56,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
   let tabs: Tabs | undefined
   let leading = false
   let running = false
-  let seen: (() => void) | undefined
+  let lookedAt = 0
   let subscribers = 0
 
   const tell = (latest?: Item) => tabs?.post({ type: 'told', ...getSnapshot(), latest })
@@ -93,7 +93,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
     if (message.type === 'over') over()
     if (message.type === 'did') store.offer(message.state)
     if (message.type === 'looking?' && document.hasFocus()) tabs?.post({ type: 'looking' })
-    if (message.type === 'looking') seen?.()
+    if (message.type === 'looking') lookedAt = performance.now()
     if (message.type === 'told' && !leading) believe(message)
   }
   const lead = () => {
@@ -182,12 +182,12 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
     readAll: (upTo) => change('read-all', new URLSearchParams({ upTo })),
     act: () => ladder.act(),
     leads: () => leading,
-    looked: () =>
-      new Promise((resolve) => {
-        seen = () => resolve(true)
-        if (document.hasFocus()) seen()
-        tabs?.post({ type: 'looking?' })
-        setTimeout(resolve, LOOKED_WITHIN, false)
-      }),
+    async looked() {
+      const asked = performance.now()
+      if (document.hasFocus()) return true
+      tabs?.post({ type: 'looking?' })
+      await new Promise((resolve) => setTimeout(resolve, LOOKED_WITHIN))
+      return lookedAt > asked
+    },
   }
 }

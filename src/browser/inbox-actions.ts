@@ -28,11 +28,18 @@ export function enhanceActions(view: InboxView): RowActions {
     kept.add(id)
     touched.add(id)
   }
+  /** Says it where it happened, too. */
+  const fail = (place: Element | null | undefined) => {
+    bell.announce(say('failed'))
+    place?.querySelector('.belfry-failed')?.remove()
+    place?.append(h('p', { class: 'belfry-failed' }, say('failed')))
+  }
   const send = async (id: string, action: Action, undo: () => void) => {
     own(id)
+    view.row(id)?.querySelector('.belfry-failed')?.remove()
     const done = await pending.run(id, () => client.mark(id, action), undo)
     touched.add(id)
-    if (!done) bell.announce(say('failed'))
+    if (!done) fail(view.row(id)?.querySelector('.belfry-item-text'))
   }
 
   /** Leaves a line in the place of a row that goes elsewhere, with a way back. */
@@ -77,11 +84,12 @@ export function enhanceActions(view: InboxView): RowActions {
       showState(row, 'read', say)
       own(idOf(row))
     }
+    root.querySelector('.belfry-head .belfry-failed')?.remove()
     try {
       await client.readAll(upTo)
     } catch {
       for (const row of rows) if (!pending.has(idOf(row))) showState(row, 'unread', say)
-      bell.announce(say('failed'))
+      fail(root.querySelector('.belfry-head'))
     }
   }
 

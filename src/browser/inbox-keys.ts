@@ -32,7 +32,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, selection: Sel
       ['J', say('keyNext')],
       ['K', say('keyPrevious')],
       ['Enter', say('keyOpen')],
-      ['X', say('keySelect')],
+      ['X', say('select')],
       ['E', bell.say('archive')],
       ['Shift + I', bell.say('read')],
       ['Shift + U', say('unread')],
@@ -40,7 +40,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, selection: Sel
     ],
     say('keys'),
     say('keysOn'),
-    say('close'),
+    say('done'),
   )
   view.root.querySelector('.belfry-foot')?.append(button(say('keys'), () => help.showModal(), 'belfry-link'))
   view.root.append(help)
@@ -60,13 +60,13 @@ function createHelp(
   keys: readonly (readonly [string, string])[],
   title: string,
   on: string,
-  close: string,
+  done: string,
 ): HTMLDialogElement {
   const box = h('input', { type: 'checkbox' })
   box.checked = preferences().keys
   box.addEventListener('change', () => prefer({ keys: box.checked }))
   const list = h('dl', {}, ...keys.flatMap(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)]))
   const dialog = h('dialog', { class: 'belfry-help', 'aria-label': title }, h('h2', {}, title), list, h('label', {}, box, ` ${on}`))
-  dialog.append(button(close, () => dialog.close()))
+  dialog.append(button(done, () => dialog.close()))
   return dialog
 }

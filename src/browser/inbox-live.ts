@@ -20,9 +20,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   let held: readonly Item[] = []
   let reading = false
 
-  const pill = document.createElement('button')
-  pill.type = 'button'
-  pill.className = 'belfry-button belfry-pill'
+  const pill = kit.button('', () => showHeld(), 'belfry-button belfry-pill')
   pill.hidden = true
   list.before(pill)
 
@@ -32,6 +30,11 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     held = []
     pill.hidden = true
     view.settle()
+  }
+  const showHeld = () => {
+    release()
+    scrollTo({ top: 0 })
+    focusOn(view.rows()[0])
   }
   const take = (head: readonly Item[]) => {
     held = head
@@ -95,11 +98,6 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     }
   }
 
-  pill.addEventListener('click', () => {
-    release()
-    scrollTo({ top: 0 })
-    focusOn(view.rows()[0])
-  })
   addEventListener('scroll', () => held.length > 0 && topInView() && release(), { passive: true })
   const changed = () => {
     view.showCount(client.getSnapshot().state?.unread ?? 0)

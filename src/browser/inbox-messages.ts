@@ -18,10 +18,8 @@ export const english = {
   keyNext: 'Next',
   keyPrevious: 'Previous',
   keyOpen: 'Open',
-  keySelect: 'Select',
   keyHelp: 'This list',
   keysOn: 'Use these keys',
-  close: 'Close',
 } satisfies Messages
 
 export type SayInbox = SayOf<typeof english>

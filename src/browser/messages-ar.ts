@@ -44,8 +44,6 @@ export const messages = {
   keyNext: 'التالي',
   keyPrevious: 'السابق',
   keyOpen: 'فتح',
-  keySelect: 'تحديد',
   keyHelp: 'هذه القائمة',
   keysOn: 'استخدام هذه المفاتيح',
-  close: 'إغلاق',
 } satisfies Messages & Record<keyof typeof inBell | keyof typeof inInbox, unknown>

@@ -37,8 +37,6 @@ export const messages = {
   keyNext: 'Następne',
   keyPrevious: 'Poprzednie',
   keyOpen: 'Otwórz',
-  keySelect: 'Zaznacz',
   keyHelp: 'Ta lista',
   keysOn: 'Używaj tych klawiszy',
-  close: 'Zamknij',
 } satisfies Messages & Record<keyof typeof inBell | keyof typeof inInbox, unknown>

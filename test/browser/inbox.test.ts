@@ -158,6 +158,11 @@ describe('the inbox', () => {
     await expectText(page, titles, ['Three', 'Two', 'One'])
     await expectText(page, states, ['read', 'unread', 'unread'])
     await expectText(page, `document.querySelector('[role=status]').textContent`, 'That did not work. Please try again.')
+    for (const title of ['One', 'Two']) await row(page, title).getByText('That did not work.').waitFor()
+    proxy.requests = 'pass'
+    await press(page, 'Two', 'Mark as read')
+    await expectText(page, states, ['read', 'read', 'unread'])
+    assert.equal(await row(page, 'Two').getByText('That did not work.').count(), 0)
     await page.context().close()
   })
 

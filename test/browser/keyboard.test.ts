@@ -166,7 +166,7 @@ describe('the inbox by keyboard', () => {
     await dialog.waitFor()
     await expectNoViolations(page)
     await dialog.getByRole('checkbox', { name: 'Use these keys' }).uncheck()
-    await dialog.getByRole('button', { name: 'Close' }).click()
+    await dialog.getByRole('button', { name: 'Done' }).click()
     await press(page, 'j', 'e')
     assert.deepEqual(await page.evaluate(states), ['unread'])
     await page.reload()
