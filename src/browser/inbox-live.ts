@@ -33,7 +33,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   }
   const showHeld = () => {
     release()
-    scrollTo({ top: 0 })
+    scrollTo(0, 0)
     focusOn(view.rows()[0])
   }
   const take = (head: readonly Item[]) => {
