@@ -78,6 +78,15 @@ function compose(options: Options): Notifications {
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   scheduler.start()
 
+  let hinted = false
+  const noSession = () => {
+    if (!hinted)
+      logger.warn(
+        {},
+        'a request has no session: its store does not answer, or the session middleware is not mounted before middleware() and router()',
+      )
+    hinted = true
+  }
   const context = {
     options,
     service,
@@ -85,7 +94,10 @@ function compose(options: Options): Notifications {
     sessions,
     metrics,
     cookies: new KnownCookies(),
-    identify: (req: Request) => identify(req, options, sessions),
+    identify: (req: Request) => {
+      if (req.session === undefined) noSession()
+      return identify(req, options, sessions)
+    },
   }
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }

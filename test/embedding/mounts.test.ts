@@ -201,6 +201,19 @@ describe("the host's sessions", () => {
   })
 })
 
+describe('a host that mounts the session middleware too late', () => {
+  it('is told so once, and its visitors get 503 and not the page of somebody who is signed out', async () => {
+    const warnings: string[] = []
+    const say = (_details: object, message: string) => void warnings.push(message)
+    const { middleware } = sessions()
+    const host = build({ session: middleware, logger: { info() {}, warn: say, error: say } }, () => {})
+    const app = express().use(host.notifications.basePath, host.notifications.router()).use(middleware)
+    await using served = await Served.start(app, undefined, host.notifications)
+    for (let n = 0; n < 3; n++) assert.equal((await served.get('/notifications/unread')).status, 503)
+    assert.equal(warnings.filter((text) => /the session middleware is not mounted before/.test(text)).length, 1)
+  })
+})
+
 describe("the host's users", () => {
   const ids = [
     '7',
