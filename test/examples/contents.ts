@@ -78,6 +78,8 @@ export function describeContents(installed: () => Installed): void {
         console.log(await notifications.unreadCount('7'))
         await notifications.close()`
       const { stdout } = await run(process.execPath, [installed().write('plain/run.js', script)])
+      const required = `require('belfry').createNotifications({ database: ':memory:', session() {}, identify: () => null }).close().then(() => console.log('closed'))`
+      assert.equal((await run(process.execPath, [installed().write('plain/run.cjs', required)])).stdout, 'closed\n')
       assert.equal(stdout, 'true The option identify must be a function of the request that answers { id } or null.\n1\n')
     })
   })
