@@ -46,7 +46,7 @@ async function main(): Promise<number> {
     console.log(usage)
     return values.help ? 0 : 2
   }
-  prepare()
+  if (process.env.SKIP !== '1') prepare()
   const folder = mkdtempSync(join(tmpdir(), 'belfry-bench-'))
   const bench = benchIn(folder, values.quick, Number(values.rounds ?? (values.quick ? 1 : 3)))
   const measured: Measured[] = []

@@ -3,6 +3,7 @@ import express, { type Express, type Request } from 'express'
 import type { Options } from '../options.js'
 
 const readers = new WeakMap<Options, Express>()
+const answered = new WeakMap<Options, Map<string, boolean>>()
 
 /**
  * Whether the `Origin` of a request may connect and post: one of `allowedOrigins` where those are configured, else the
@@ -10,9 +11,23 @@ const readers = new WeakMap<Options, Express>()
  * one never may.
  */
 export function allowedOrigin(req: IncomingMessage, options: Options): boolean {
-  const { origin } = req.headers
-  if (typeof origin !== 'string' || originOf(origin) !== origin) return false
-  return options.allowedOrigins?.includes(origin) ?? origin === ownOrigin(req, options)
+  const { origin, host } = req.headers
+  if (typeof origin !== 'string') return false
+  // Behind a proxy more than these decide.
+  const question = options.trustProxy === false && host !== undefined ? `${origin} ${host} ${'encrypted' in req.socket}` : undefined
+  const answers = answersOf(options)
+  const known = question === undefined ? undefined : answers.get(question)
+  if (known !== undefined) return known
+  const allowed = originOf(origin) === origin && (options.allowedOrigins?.includes(origin) ?? origin === ownOrigin(req, options))
+  if (question !== undefined && question.length < 512 && answers.size < 1000) answers.set(question, allowed)
+  return allowed
+}
+
+/** The same few origins ask again and again. */
+function answersOf(options: Options): Map<string, boolean> {
+  const known = answered.get(options) ?? new Map<string, boolean>()
+  answered.set(options, known)
+  return known
 }
 
 /** Gives a request that did not come through Express (that of an upgrade) what hosts expect of one: `get`, `ip`, `protocol`, `host`, `query`. */

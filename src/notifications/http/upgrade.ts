@@ -107,11 +107,18 @@ function loadSession(req: Request, { session }: Options): Promise<void> {
 function open({ req, socket, head, since }: Upgrade, person: Person, { context, sockets, events }: Doorkeeper): void {
   const session = context.sessions.watch(req as Request)
   let opened = false
+  // Handshake and greeting leave together, where the greeting is ready in this turn of the loop.
+  socket.cork()
   sockets.handleUpgrade(req, socket, head, (peer) => {
     opened = true
     context.hub.join(new SocketConnection(peer, socket, { user: person.id, session, since }, events), person)
   })
+  setImmediate(uncork, socket)
   if (!opened) context.sessions.unwatch(session)
+}
+
+function uncork(socket: Duplex): void {
+  socket.uncork()
 }
 
 function refuse(socket: Duplex, error: BelfryError, since: number): void {

@@ -56,7 +56,9 @@ export class Delivery {
     const { state } = look
     const news = supersedes(state, seat.sent)
     if (!news && !seat.asked) return
-    if (seat.connection.backlog > 0 || (!news && now - seat.sentAt < SYNC_GAP)) {
+    // The greeting is the first that is sent, and may follow the handshake that has not left yet.
+    const behind = seat.sent !== undefined && seat.connection.backlog > 0
+    if (behind || (!news && now - seat.sentAt < SYNC_GAP)) {
       this.#options.postpone(seat)
       return
     }
