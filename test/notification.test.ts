@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { InvalidError } from '../src/notifications/errors.js'
-import { audienceOf, characters, parseDraft, parseTime, safeUrl } from '../src/notifications/notification.js'
+import { audienceOf, parseDraft } from '../src/notifications/notification.js'
+import { characters, parseTime, safeUrl } from '../src/notifications/values.js'
 
 const to = { user: '7' }
 const now = Date.parse('2030-01-01T12:00:00Z')

@@ -1,10 +1,11 @@
 import type { Server as HttpServer, RequestListener } from 'node:http'
 import type { RequestHandler, Router } from 'express'
+import type { ListQuery } from './cursors.js'
 import type { EventListener, EventName } from './events.js'
 import type { Draft } from './notification.js'
 import type { Item, State } from './protocol.js'
 import type { Retention } from './retention.js'
-import type { ItemPage, ListQuery, Notified, SentEntry, SentQuery } from './service.js'
+import type { ItemPage, Notified, SentEntry, SentQuery } from './service.js'
 import type { Pruned, Reader, UserExport } from './store/store.js'
 
 /** Whose live connections are to be closed: all of a user, or those of one session (`req.sessionID`). */

@@ -1,6 +1,7 @@
 /** The only door of the plugin. */
 
 export type { DisconnectTarget, Notifications } from './api.js'
+export type { ListQuery } from './cursors.js'
 export type { FieldError } from './errors.js'
 export { BelfryError, ConflictError, InvalidError, MalformedError, NotFoundError, OptionError, SchemaError, UnavailableError } from './errors.js'
 export type { ConnectionEvent, EventListener, EventName, NotificationEvents, ReadEvent } from './events.js'
@@ -15,7 +16,7 @@ export { createNotifications } from './plugin.js'
 export type { Filter, Item, ItemState, Level, State } from './protocol.js'
 export { LEVELS } from './protocol.js'
 export type { Retention } from './retention.js'
-export type { ItemPage, ListQuery, Notified, SentEntry, SentQuery } from './service.js'
+export type { ItemPage, Notified, SentEntry, SentQuery } from './service.js'
 export { renewEpoch } from './store/epoch.js'
 export type { MigrationOptions } from './store/migrate.js'
 export { migrateSqlite } from './store/migrate.js'

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type FieldError, InvalidError } from './errors.js'
 import { LEVELS, type Level } from './protocol.js'
+import { characters, parseTime, safeUrl } from './values.js'
 
 /** Whom a stored notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
 export type Recipients = { readonly user: string } | { readonly users: readonly string[] } | { readonly topic: string } | 'everyone'
@@ -232,38 +233,6 @@ export function audienceOf(to: Recipients): string {
   if ('user' in to) return `user:${to.user}`
   if ('topic' in to) return `topic:${to.topic}`
   return 'users'
-}
-
-/** Milliseconds since 1970 of a Date, a number of milliseconds, or ISO 8601 text with an offset; null for anything else. */
-export function parseTime(value: unknown): number | null {
-  const ms =
-    value instanceof Date
-      ? value.getTime()
-      : typeof value === 'number'
-        ? value
-        : typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
-          ? Date.parse(value)
-          : Number.NaN
-  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? Math.trunc(ms) : null
-}
-
-/**
- * The address as it may stand in an href: http, https, or a path of this site. Null for anything else, `//host` and
- * `/\host` included, which browsers read as another site.
- */
-export function safeUrl(value: unknown): string | null {
-  if (typeof value !== 'string' || value.length > 2048 || /[\0-\x20\x7f\\]/.test(value)) return null
-  if (value.startsWith('/')) {
-    return URL.canParse(value, 'http://here.invalid') && new URL(value, 'http://here.invalid').host === 'here.invalid' ? value : null
-  }
-  return /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null
-}
-
-/** How many characters a person would count: code points, as SQLite's `length` does. */
-export function characters(value: string): number {
-  let count = 0
-  for (const _ of value) count++
-  return count
 }
 
 function encodeJson(value: unknown): string | null {

@@ -1,22 +1,10 @@
-import { InvalidError, MalformedError, NotFoundError } from './errors.js'
+import { Cursors, type ListQuery, parseLimit } from './cursors.js'
+import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
-import { FILTERS, type Filter, type Item, type State } from './protocol.js'
-import type { Inserted, Mark, Page, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
-
-/** Which part of an inbox: newest first, or oldest first with `after`. */
-export interface ListQuery {
-  /** `all` unless told: everything that is not archived. */
-  readonly filter?: Filter | undefined
-  readonly category?: string | undefined
-  /** A cursor: only what is older than it. */
-  readonly before?: string | undefined
-  /** A cursor: only what is newer than it, oldest first. */
-  readonly after?: string | undefined
-  /** 1 to 100; 25 unless told. */
-  readonly limit?: number | undefined
-}
+import type { Item, State } from './protocol.js'
+import type { Inserted, Mark, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
 
 /** A page of an inbox, with the state of the same instant. */
 export interface ItemPage extends State {
@@ -60,6 +48,7 @@ export class Service {
   readonly #events: Events
   readonly #created: (notification: Notification) => void
   readonly #topicsOf: TopicsOf
+  readonly #cursors: Cursors
 
   /** @param created hears of each that was stored, before a transaction of the host's around it has ended */
   constructor(store: Store, events: Events, created: (notification: Notification) => void, topicsOf?: TopicsOf) {
@@ -67,6 +56,7 @@ export class Service {
     this.#events = events
     this.#created = created
     this.#topicsOf = topicsOf
+    this.#cursors = new Cursors(store)
   }
 
   /** Not async up to the store: inside a host's transaction the row is written before the promise is returned. */
@@ -106,12 +96,12 @@ export class Service {
   }
 
   async list(user: string, query: ListQuery = {}): Promise<ItemPage> {
-    const page = this.#page(query)
+    const page = this.#cursors.page(query)
     const { rows, more, snapshot } = await this.#store.list(parseUser(user), page)
     const last = rows.at(-1)
     return {
       items: rows.map((row) => this.#item(row)),
-      nextCursor: more && last !== undefined ? this.#cursor(last.position) : null,
+      nextCursor: more && last !== undefined ? this.#cursors.at(last.position) : null,
       ...this.#state(snapshot),
     }
   }
@@ -140,7 +130,7 @@ export class Service {
       throw new InvalidError([{ field: 'upTo', message: 'Say up to where: the cursor of the newest notification that was shown.' }])
     }
     const before = this.#events.wants('read') ? await this.#store.snapshot(id) : undefined
-    await this.#store.markAllAsRead(id, this.#position(upTo, 'upTo'), Date.now())
+    await this.#store.markAllAsRead(id, this.#cursors.position(upTo, 'upTo'), Date.now())
     const after = await this.#store.snapshot(id)
     if (before !== undefined && before.unread > 0 && after.version > before.version) this.#events.tell('read', { user: id, upTo })
     return this.#state(after)
@@ -157,11 +147,11 @@ export class Service {
 
   async sent(query: SentQuery = {}): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }> {
     const limit = parseLimit(query.limit)
-    const before = query.before === undefined ? null : this.#position(query.before, 'before')
+    const before = query.before === undefined ? null : this.#cursors.position(query.before, 'before')
     const found = await this.#store.sent({ before, limit: limit + 1, except: query.except ?? [] })
     const shown = found.slice(0, limit)
     const last = shown.at(-1)
-    return { entries: shown, nextCursor: found.length > limit && last !== undefined ? this.#cursor(last.sequence) : null }
+    return { entries: shown, nextCursor: found.length > limit && last !== undefined ? this.#cursors.at(last.sequence) : null }
   }
 
   /** Throws NotFoundError for an unknown id. */
@@ -224,7 +214,7 @@ export class Service {
     const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
     return {
       id: row.id,
-      cursor: this.#cursor(row.position),
+      cursor: this.#cursors.at(row.position),
       title: row.title,
       body: row.body,
       url: row.url,
@@ -237,38 +227,6 @@ export class Service {
       expiresAt: iso(row.expiresAt),
     }
   }
-
-  #page(query: ListQuery): Page {
-    const filter = query.filter ?? 'all'
-    if (!FILTERS.includes(filter)) throw malformed('filter', `The filter must be one of ${FILTERS.join(', ')}.`)
-    if (query.before !== undefined && query.after !== undefined) throw malformed('after', 'Give before or after, not both.')
-    return {
-      filter,
-      category: query.category ?? null,
-      before: query.before === undefined ? null : this.#position(query.before, 'before'),
-      after: query.after === undefined ? null : this.#position(query.after, 'after'),
-      limit: parseLimit(query.limit),
-    }
-  }
-
-  /** A cursor names its epoch: after a restore, an old one must not mark as read what nobody has seen. */
-  #cursor(position: number): string {
-    return `${position.toString(36)}-${this.#store.epoch.slice(0, 6)}`
-  }
-
-  #position(cursor: string, field: string): number {
-    const [, digits, epoch] = /^([0-9a-z]{1,10})-([0-9a-z]{6})$/.exec(cursor) ?? []
-    if (digits === undefined || epoch !== this.#store.epoch.slice(0, 6)) {
-      throw malformed(field, `${field} is not a cursor of this inbox: take one from the list, as it is.`)
-    }
-    return Number.parseInt(digits, 36)
-  }
-}
-
-function parseLimit(limit: number | undefined): number {
-  if (limit === undefined) return 25
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw malformed('limit', 'The limit must be a whole number from 1 to 100.')
-  return limit
 }
 
 /** Throws InvalidError for what cannot be an id. */
@@ -276,8 +234,4 @@ export function parseUser(user: string): string {
   const result = userId.safeParse(user)
   if (result.success) return result.data
   throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
-}
-
-function malformed(field: string, message: string): MalformedError {
-  return new MalformedError(message, [{ field, message }])
 }

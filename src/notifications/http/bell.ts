@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Response } from 'express'
+import type { ListQuery } from '../cursors.js'
 import { badgeText, type State } from '../protocol.js'
-import type { ListQuery } from '../service.js'
 import { type AssetName, assetHref } from './assets.js'
 import type { HttpContext } from './context.js'
 import { escapeHtml, render } from './templates.js'

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
+import type { ListQuery } from '../cursors.js'
 import { type FieldError, MalformedError } from '../errors.js'
-import type { ListQuery } from '../service.js'
 
 /** The page of an inbox that an address asks for. Throws MalformedError for anything unknown or said twice. */
 export function parseListQuery(req: Request): ListQuery {

@@ -1,6 +1,7 @@
-import { safeUrl } from '../notification.js'
+import type { ListQuery } from '../cursors.js'
 import type { Item, ItemState, Level } from '../protocol.js'
-import type { ItemPage, ListQuery } from '../service.js'
+import type { ItemPage } from '../service.js'
+import { safeUrl } from '../values.js'
 
 /** A notification in words, for templates; every string is text and gets escaped there. */
 interface ItemView {

@@ -1,5 +1,6 @@
-import { characters, type Notification, parseTime, type Recipients, safeUrl } from '../notification.js'
+import type { Notification, Recipients } from '../notification.js'
 import { LEVELS, type Level } from '../protocol.js'
+import { characters, parseTime, safeUrl } from '../values.js'
 import type { Row } from './store.js'
 
 /** Columns of a stored notification, as any process may have written them. */
