@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
-import { connect } from 'node:net'
+import type { Server } from 'node:http'
 import { describe, it } from 'node:test'
 import express, { type Express } from 'express'
 import type session from 'express-session'
 import { Store } from 'express-session'
 import WebSocket, { WebSocketServer } from 'ws'
 import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions } from '../../src/notifications/index.js'
-import { Served, sessions } from './served.js'
+import { Served, sessions, strippingProxy } from './served.js'
 
 interface Built {
   readonly app: Express
@@ -308,29 +307,6 @@ describe("the host's pages", () => {
     assert.match(html, /<header><notification-bell unread="1"/)
   })
 })
-
-/** Takes a prefix off, of requests and of upgrades, as nginx does with a slash at the end of proxy_pass. */
-async function strippingProxy(to: Served, prefix: string): Promise<Served> {
-  const port = Number(new URL(to.url).port)
-  const stripped = (req: IncomingMessage) => (req.url?.startsWith(`${prefix}/`) ? req.url.slice(prefix.length) : '/nowhere')
-  return Served.start(
-    (req, res) => {
-      const onward = httpRequest({ port, host: '127.0.0.1', method: req.method, path: stripped(req), headers: req.headers }, (answer) => {
-        res.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(res)
-      })
-      req.pipe(onward)
-    },
-    (server) =>
-      server.on('upgrade', (req, socket) => {
-        const onward = connect(port, '127.0.0.1')
-        const headers = Object.entries(req.headers).map(([name, value]) => `${name}: ${value}`)
-        onward.write(`GET ${stripped(req)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
-        onward.pipe(socket).pipe(onward)
-        for (const end of [onward, socket]) end.on('error', () => {}).on('close', () => [onward, socket].map((other) => other.destroy()))
-      }),
-  )
-}
 
 async function echo(url: string, path: string, text: string): Promise<string> {
   const socket = new WebSocket(url.replace('http', 'ws') + path)

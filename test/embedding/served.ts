@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request as httpRequest, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import session, { MemoryStore, type Store } from 'express-session'
@@ -28,10 +28,15 @@ export function sessions(store: Store = new MemoryStore()) {
 export class Served implements AsyncDisposable {
   readonly server: Server
   readonly #notifications: Notifications | undefined
+  readonly #sockets = new Set<Socket>()
 
   private constructor(server: Server, notifications?: Notifications) {
     this.server = server
     this.#notifications = notifications
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
   }
 
   /** `prepare` gets the server before it listens. */
@@ -62,8 +67,9 @@ export class Served implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#notifications?.close()
-    this.server.closeAllConnections()
-    await new Promise((resolve) => this.server.close(resolve))
+    const closed = new Promise((resolve) => this.server.close(resolve))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
   }
 }
 
@@ -78,4 +84,28 @@ export class Folder implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true })
   }
+}
+
+/** Takes a prefix off, of requests and of upgrades, as nginx does with a slash at the end of proxy_pass. */
+export async function strippingProxy(to: Served, prefix: string): Promise<Served> {
+  const port = Number(new URL(to.url).port)
+  const stripped = (req: IncomingMessage) => (req.url?.startsWith(`${prefix}/`) ? req.url.slice(prefix.length) : '/nowhere')
+  return Served.start(
+    (req, res) => {
+      const onward = httpRequest({ port, host: '127.0.0.1', method: req.method, path: stripped(req), headers: req.headers }, (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(res)
+      })
+      onward.on('error', () => res.destroy())
+      req.pipe(onward)
+    },
+    (server) =>
+      server.on('upgrade', (req, socket) => {
+        const onward = connect(port, '127.0.0.1')
+        const headers = Object.entries(req.headers).map(([name, value]) => `${name}: ${value}`)
+        onward.write(`GET ${stripped(req)} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+        onward.pipe(socket).pipe(onward)
+        for (const end of [onward, socket]) end.on('error', () => {}).on('close', () => [onward, socket].map((other) => other.destroy()))
+      }),
+  )
 }
