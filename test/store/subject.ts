@@ -60,7 +60,7 @@ export function openStore(database: string | Database, logged: Logged[] = []): S
 }
 
 /** Another process runs a statement: sqlite3's shell where there is one, with none of our settings, else a plain Node. */
-export async function foreign(path: string, sql: string): Promise<void> {
+async function foreign(path: string, sql: string): Promise<void> {
   try {
     await run('sqlite3', ['-cmd', '.timeout 10000', path, sql])
   } catch (error) {
