@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import session from 'express-session'
+import { Registry } from 'prom-client'
 import { OptionError } from '../src/notifications/errors.js'
+import { registerMetrics } from '../src/notifications/metrics.js'
 import { type NotificationsOptions, parseOptions } from '../src/notifications/options.js'
 
 const good: NotificationsOptions = {
@@ -25,6 +27,8 @@ describe('createNotifications', () => {
     )
   })
 
+  const used = new Registry()
+  registerMetrics(used)
   const bad: Record<string, Record<string, unknown>> = {
     'without a database': { database: undefined },
     'with an empty path': { database: '' },
@@ -40,6 +44,9 @@ describe('createNotifications', () => {
     'with a proxy that is no address': { trustProxy: 'my proxy' },
     'with a logger that cannot warn': { logger: { info() {}, error() {} } },
     'with a registry that is none': { registry: {} },
+    "with a registry that has Belfry's metrics already": { registry: used },
+    'with a public path that ends in a slash': { publicPath: '/tool/' },
+    'with a sign-in page on another site': { signInPath: 'https://example.com/' },
   }
   for (const [what, options] of Object.entries(bad)) {
     it(`${what} stops with a sentence that names the option`, () => {

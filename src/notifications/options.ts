@@ -112,6 +112,10 @@ const schema = z.strictObject(
     registry: z
       .custom<Registry>((value) => typeof value === 'object' && value !== null && 'registerMetric' in value, {
         error: 'The option registry must be a prom-client Registry.',
+        abort: true,
+      })
+      .refine((registry) => registry.getSingleMetric('belfry_connections') === undefined, {
+        error: "The option registry has Belfry's metrics already: give each createNotifications a registry of its own.",
       })
       .optional(),
   },
