@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +10,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What the examples and the walk need beside the package, in the versions that are here, so that the cache of npm has most of them. */
-const HERE = ['express', 'express-session', 'ejs', 'better-sqlite3']
-const ELSEWHERE = ['passport@^0.7.0', 'passport-local@^1.0.0']
+/** What the examples and the walk need beside the package, in the versions that are here. */
+const BESIDE = ['express', 'express-session', 'ejs', 'better-sqlite3', 'passport', 'passport-local']
 const SQLITE = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
 
 /**
@@ -34,13 +33,35 @@ export class Installed implements Disposable {
     installed.tarball = installed.file(packed.filename)
     installed.files = packed.files.map(({ path }) => path)
     writeFileSync(installed.file('package.json'), '{ "private": true, "type": "module" }')
-    const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
-    await run('npm', ['install', ...flags, `./${packed.filename}`, ...HERE.map((name) => `${name}@${versionOf(name)}`), ...ELSEWHERE], {
-      cwd: installed.folder,
-    })
-    mkdirSync(dirname(installed.file(SQLITE)), { recursive: true })
-    copyFileSync(join(repository, SQLITE), installed.file(SQLITE))
+    await installed.#install().catch((error: unknown) => installed.#assemble(error))
     return installed
+  }
+
+  async #install(): Promise<void> {
+    const flags = [
+      '--ignore-scripts',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--no-package-lock',
+      '--fetch-retries=0',
+      '--fetch-timeout=20000',
+    ]
+    const beside = BESIDE.map((name) => `${name}@${versionOf(name)}`)
+    await run('npm', ['install', ...flags, this.tarball, ...beside], { cwd: this.folder, timeout: 90_000 })
+    mkdirSync(dirname(this.file(SQLITE)), { recursive: true })
+    copyFileSync(join(repository, SQLITE), this.file(SQLITE))
+  }
+
+  /** Without a registry: the unpacked package, among links to all that is here. */
+  async #assemble(why: unknown): Promise<void> {
+    console.error(`npm could not install the package, so it is put together by hand: ${String(why).split('\n')[0]}`)
+    rmSync(this.file('node_modules'), { recursive: true, force: true })
+    mkdirSync(this.file('node_modules/belfry'), { recursive: true })
+    await run('tar', ['-xzf', this.tarball, '--strip-components=1', '-C', this.file('node_modules/belfry')])
+    const here = join(repository, 'node_modules')
+    for (const name of readdirSync(here))
+      if (name !== 'belfry' && !name.startsWith('.')) symlinkSync(join(here, name), this.file('node_modules', name))
   }
 
   file(...path: string[]): string {
