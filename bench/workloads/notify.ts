@@ -8,6 +8,8 @@ interface Setting {
   readonly start: ReturnType<typeof inNode>
   readonly settings?: object
   readonly env?: Readonly<Record<string, string>>
+  /** How many are sent: a commit for each takes its time. */
+  readonly count: number
 }
 
 const USERS = 1000
@@ -20,12 +22,13 @@ export const notify: Workload = {
     'Notifications to 1,000 people in turn, each with an open socket, 64 in a turn of the event loop: stored, counted exactly, pushed. The peers commit each one (a row, an indexed count) and emit to the user’s room. ' +
     'By rate, until the last frame has arrived; then one at a time, from the call to the frame. ‘No fsync’ is Belfry with fsync(2) taken away; ‘NORMAL’ is SQLite’s synchronous=NORMAL.',
   async run(bench) {
+    const [few, many] = bench.quick ? [1280, 12_800] : [6400, 64_000]
     const contestants: Record<string, Setting> = {
-      belfry: { start: inNode('belfry') },
-      socketio: { start: inNode('socketio') },
-      ws: { start: inNode('ws') },
-      'socketio, NORMAL': { start: inNode('socketio'), settings: { synchronous: 'NORMAL' } },
-      'belfry, no fsync': { start: inNode('belfry'), env: { LD_PRELOAD: compiled('nosync', ['-shared', '-fPIC']) } },
+      belfry: { start: inNode('belfry'), count: many },
+      socketio: { start: inNode('socketio'), count: few },
+      ws: { start: inNode('ws'), count: few },
+      'socketio, NORMAL': { start: inNode('socketio'), settings: { synchronous: 'NORMAL' }, count: many },
+      'belfry, no fsync': { start: inNode('belfry'), count: many, env: { LD_PRELOAD: compiled('nosync', ['-shared', '-fPIC']) } },
     }
     const results = await contest(bench.rounds, contestants, (contestant) => rateAndLatency(contestant, bench))
     return {
@@ -46,12 +49,11 @@ export const notify: Workload = {
   },
 }
 
-async function rateAndLatency({ start, settings, env }: Setting, bench: Bench) {
-  const count = bench.quick ? 12_800 : 64_000
+async function rateAndLatency({ start, settings, env, count }: Setting, bench: Bench) {
   const people = bench.people(USERS)
   await using server = await start(people, bench.folder, settings, env)
   await using sockets = await Sockets.open(server.port, server.dialect, people.cookies, USERS)
-  await server.server.ask('notify', { count: 6400, turn: 64, users: USERS })
+  await server.server.ask('notify', { count: count / 10, turn: 64, users: USERS })
   await sockets.settled()
   await sockets.reset()
   const cpu = await server.cpu()
