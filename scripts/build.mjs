@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Pages that come without a script of their own have no file here; an entry that is missing is passed over. */
-const entries = ['belfry', 'inbox', 'compose', 'preferences-page', 'call', 'messages-ar', 'messages-pl', 'core']
+const pages = ['belfry', 'inbox', 'compose', 'preferences-page']
+/** Scripts that those fetch where they are wanted. */
+const besides = ['panel', 'inbox-selection', 'inbox-help', 'call', 'bell-ar', 'bell-pl', 'inbox-ar', 'inbox-pl']
+const entries = [...pages, ...besides, 'core']
 const styles = ['belfry', 'app']
 
 /** Builds what is stale: the server into `dist/`, the browser half into `public/build/`. Says what it does on standard error. */

@@ -5,7 +5,7 @@ import { type Client, createClient } from './core.js'
 import { h } from './dom.js'
 import { kit } from './kit.js'
 import { english, type Messages, messagesIn, type Say, type SayOf, sayIn } from './messages.js'
-import { Panel } from './panel.js'
+import { createPopover, type Popover } from './popover.js'
 import { createClock } from './time.js'
 
 const clients = new Map<string, Client>()
@@ -32,8 +32,8 @@ export class NotificationBell extends HTMLElement {
   ready: Promise<void> | undefined
   #leave: (() => void) | undefined
   #announce: ReturnType<typeof createAnnouncer> | undefined
-  #panel: Panel | undefined
-  /** The catalogue of the language, where there is one beside English. */
+  #panel: Popover | undefined
+  /** What was fetched of the catalogues of the language, where there are some beside English. */
   #messages: Messages | undefined
   #called: string | undefined
 
@@ -51,9 +51,15 @@ export class NotificationBell extends HTMLElement {
     this.#leave = undefined
   }
 
-  /** Says these English messages in the language of the page, where there is a catalogue of it. */
+  /** Fetches what a part of the page says in its language. */
+  async learn(part: 'bell' | 'inbox'): Promise<void> {
+    const messages = await messagesIn(this.language, part).catch(() => undefined)
+    this.#messages = messages ? { ...this.#messages, ...messages } : this.#messages
+  }
+
+  /** Says these English messages in the language of the page, as far as a catalogue of it was learned. */
   speak<M extends Messages>(messages: M): SayOf<M> {
-    return this.#messages ? (sayIn(this.language, this.#messages) as SayOf<M>) : sayIn('en', messages)
+    return sayIn(this.#messages ? this.language : 'en', { ...messages, ...this.#messages } as M)
   }
 
   /** Tells a screen reader, through the one status of the page. */
@@ -65,20 +71,19 @@ export class NotificationBell extends HTMLElement {
   async #begin(): Promise<void> {
     const { base, user } = this.dataset
     this.client = clientOf(base || '/notifications', user, stateOf(this))
-    this.#messages = await messagesIn(this.language).catch(() => undefined)
+    await this.learn('bell')
     this.say = this.speak(english)
     this.#announce = createAnnouncer((words) => this.announce(words), this.say)
     this.#panel = this.#becomeButton()
   }
 
   /** The link to the inbox becomes a button with a panel, where the browser knows popovers; the inbox is linked from there. */
-  #becomeButton(): Panel | undefined {
+  #becomeButton(): Popover | undefined {
     const link = this.querySelector<HTMLElement>('a.belfry-bell')
     if (!link || !('popover' in this)) return undefined
     const hadFocus = link === document.activeElement
-    const control = h('button', { type: 'button', class: link.className, 'aria-expanded': 'false' }, ...link.childNodes)
-    const panel = new Panel(this, control)
-    control.setAttribute('aria-controls', panel.element.id)
+    const control = h('button', { type: 'button', class: link.className }, ...link.childNodes)
+    const panel = createPopover(this, control)
     link.replaceWith(control, panel.element)
     if (hadFocus) control.focus()
     return panel

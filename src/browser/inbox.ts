@@ -2,18 +2,31 @@ import type { NotificationBell } from './bell.js'
 import { enhanceActions } from './inbox-actions.js'
 import { enhanceKeys } from './inbox-keys.js'
 import { keepLive } from './inbox-live.js'
-import { enhanceSelection } from './inbox-selection.js'
-import { InboxView } from './inbox-view.js'
+import { offerMore } from './inbox-more.js'
+import { createInboxView } from './inbox-view.js'
 
 const root = document.querySelector<HTMLElement>('[data-belfry-inbox]')
-const bell = document.querySelector<NotificationBell>('notification-bell')
 
-if (root && bell) {
+if (root) {
   await customElements.whenDefined('notification-bell')
-  await bell.ready
-  const view = new InboxView(root, bell)
+  const bell = document.querySelector<NotificationBell>('notification-bell') ?? unseenBell(root)
+  await Promise.all([bell.ready, bell.learn('inbox')])
+  const view = createInboxView(root, bell)
   const actions = enhanceActions(view)
-  const selection = enhanceSelection(view, actions)
-  enhanceKeys(view, actions, selection)
+  enhanceKeys(view, actions, offerMore(view, actions))
   keepLive(view, actions)
+}
+
+/** A layout without a bell: the inbox hears of changes by one that shows nothing but the title, and speaks through it. */
+function unseenBell(root: HTMLElement): NotificationBell {
+  const bell = document.createElement('notification-bell') as NotificationBell
+  const { base = '', user = '', epoch = '', version = '', unread = '' } = root.dataset
+  Object.assign(bell.dataset, { base, user, epoch, version })
+  bell.setAttribute('unread', unread)
+  const status = document.createElement('span')
+  status.className = 'belfry-visually-hidden'
+  status.setAttribute('role', 'status')
+  bell.append(status)
+  root.append(bell)
+  return bell
 }

@@ -42,10 +42,10 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
 /** Languages that have a catalogue beside English. */
 const LANGUAGES = ['ar', 'pl']
 
-/** The catalogue of a language, fetched from beside this script; undefined for English and for what there is none for. */
-export async function messagesIn(language: string): Promise<Messages | undefined> {
+/** What a part of the page says in a language, fetched from beside this script; undefined for English and for what there is no catalogue for. */
+export async function messagesIn(language: string, part: 'bell' | 'inbox'): Promise<Messages | undefined> {
   const name = LANGUAGES.find((known) => known === language.split('-')[0])
   if (!name) return undefined
-  const { messages } = (await besides(`messages-${name}`)) as { messages: Messages }
+  const { messages } = (await besides(`${part}-${name}`)) as { messages: Messages }
   return messages
 }

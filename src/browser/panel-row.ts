@@ -1,22 +1,15 @@
 import type { Item } from '../notifications/protocol.js'
+import type { NotificationBell } from './bell.js'
 import type { Action } from './core.js'
-import { button, h } from './dom.js'
-import type { Say } from './messages.js'
-import { showState } from './rows.js'
-import type { Clock } from './time.js'
 
 /** A row of the panel: a link to the notification, and what one can do about it. */
-export function panelRow(
-  item: Item,
-  base: string,
-  { say, clock }: { say: Say; clock: Clock },
-  act: (row: HTMLElement, action: Action) => void,
-): HTMLElement {
+export function panelRow(item: Item, { say, clock, client, kit }: NotificationBell, act: (row: HTMLElement, action: Action) => void): HTMLElement {
+  const { button, h, showState } = kit
   const time = h('time', { datetime: item.createdAt })
   clock.show(time, false)
   const title = h('span', { 'data-slot': 'title' }, item.title)
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
-  const link = h('a', { href: `${base}/${encodeURIComponent(item.id)}` }, state, title)
+  const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, title)
   const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), h('p', { class: 'belfry-body' }, item.body ?? ''))
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
   const does = (words: string, action: Action) => button(words, () => act(row, action), `belfry-button belfry-${action}`)

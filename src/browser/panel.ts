@@ -1,23 +1,19 @@
 import type { Item, ItemState } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import type { Action, ItemPage } from './core.js'
-import { button, h } from './dom.js'
-import { compare } from './list.js'
 import { panelRow } from './panel-row.js'
-import { createPending } from './pending.js'
-import { showState } from './rows.js'
+import type { Pending } from './pending.js'
 
 const LATEST = 10
-let panels = 0
 
-/** The panel below the bell: the latest few, what one can do about them, and how things stand when there is nothing to show. */
+/** What is in the panel below the bell: the latest few, what one can do about them, and how things stand when there is nothing to show. */
 export class Panel {
-  readonly element: HTMLElement
+  readonly #element: HTMLElement
   readonly #bell: NotificationBell
   readonly #control: HTMLElement
-  readonly #pending = createPending()
-  readonly #list = h('ol', { class: 'belfry-list' })
-  readonly #words = h('p', { class: 'belfry-note' })
+  readonly #pending: Pending
+  readonly #list: HTMLElement
+  readonly #words: HTMLElement
   readonly #retry: HTMLElement
   readonly #signIn: HTMLElement
   readonly #readAll: HTMLElement
@@ -28,20 +24,24 @@ export class Panel {
   #loading = false
   #failed = false
 
-  constructor(bell: NotificationBell, control: HTMLElement) {
-    const { say, client } = bell
+  constructor(bell: NotificationBell, control: HTMLElement, element: HTMLElement) {
+    const { say, client, kit } = bell
+    const { button, h } = kit
     this.#bell = bell
     this.#control = control
+    this.#element = element
+    this.#pending = kit.createPending()
+    this.#list = h('ol', { class: 'belfry-list' })
+    this.#words = h('p', { class: 'belfry-note' })
     this.#retry = button(say('retry'), () => void this.#load())
     this.#signIn = h('a', { class: 'belfry-button', href: client.base }, say('signIn'))
     this.#readAll = button(say('readAll'), () => void this.#markAll())
     this.#pill = button('', () => this.#take(this.#held), 'belfry-button belfry-button-main')
     const head = h('div', { class: 'belfry-head' }, h('h2', {}, say('bell')), this.#readAll)
     const all = h('a', { href: client.base, class: 'belfry-all' }, say('seeAll'))
-    const attributes = { id: `belfry-panel-${++panels}`, class: 'belfry-panel', popover: '', role: 'dialog', 'aria-label': say('bell') }
-    this.element = h('div', attributes, head, this.#pill, this.#words, this.#retry, this.#signIn, this.#list, all)
-    control.addEventListener('click', () => this.element.togglePopover())
-    this.element.addEventListener('toggle', () => this.#toggled())
+    element.replaceChildren(head, this.#pill, this.#words, this.#retry, this.#signIn, this.#list, all)
+    element.addEventListener('toggle', () => this.#opened())
+    this.#opened()
   }
 
   /** Says again how things stand; an open panel reads what is new. */
@@ -52,15 +52,12 @@ export class Panel {
   }
 
   get #isOpen(): boolean {
-    return this.element.matches(':popover-open')
+    return this.#element.matches(':popover-open')
   }
 
-  #toggled(): void {
-    this.#control.setAttribute('aria-expanded', String(this.#isOpen))
-    if (!this.#isOpen) return
-    place(this.element, this.#control)
-    this.#bell.client.act()
-    void this.#load()
+  #opened(): void {
+    if (this.#isOpen) void this.#load()
+    else this.#settle()
   }
 
   #rows(): HTMLElement[] {
@@ -71,7 +68,7 @@ export class Panel {
     if (this.#loading) return
     this.#loading = true
     this.#failed = false
-    if (!this.#shows) this.#list.replaceChildren(...[1, 2, 3].map(() => h('li', { class: 'belfry-skeleton' })))
+    if (!this.#shows) this.#list.replaceChildren(...[1, 2, 3].map(() => this.#bell.kit.h('li', { class: 'belfry-skeleton' })))
     this.#settle()
     const page = await this.#bell.client.list({ limit: String(LATEST) }).catch(() => undefined)
     if (!this.#shows) this.#list.replaceChildren()
@@ -85,11 +82,11 @@ export class Panel {
   #show(page: ItemPage): void {
     this.#shows = `${page.epoch} ${page.version}`
     const rows = this.#rows()
-    const { head, same, gone } = compare(rows.map(idOf), page, LATEST, true)
+    const { head, same, gone } = this.#bell.kit.compare(rows.map(idOf), page, LATEST, true)
     for (const row of rows) {
       const item = same.find(({ id }) => id === idOf(row))
       if (gone.includes(idOf(row))) this.#remove(row)
-      else if (item && !this.#pending.has(item.id)) showState(row, item.state, this.#bell.say)
+      else if (item && !this.#pending.has(item.id)) this.#bell.kit.showState(row, item.state, this.#bell.say)
     }
     this.#held = head.filter(({ id }) => !this.#pending.has(id))
     // New ones come in by themselves unless somebody is busy below them.
@@ -97,8 +94,7 @@ export class Panel {
   }
 
   #take(items: readonly Item[]): void {
-    const { client } = this.#bell
-    this.#list.prepend(...items.map((item) => panelRow(item, client.base, this.#bell, (row, action) => void this.#act(row, action))))
+    this.#list.prepend(...items.map((item) => panelRow(item, this.#bell, (row, action) => void this.#act(row, action))))
     this.#held = []
     for (const row of this.#rows().slice(LATEST)) row.remove()
     this.#settle()
@@ -112,16 +108,16 @@ export class Panel {
   }
 
   async #act(row: HTMLElement, action: Action): Promise<void> {
-    const { client, say } = this.#bell
+    const { client, say, kit } = this.#bell
     const before = row.dataset.state as ItemState
     const below = row.nextSibling
     if (action === 'archive') this.#remove(row)
     else {
       row.querySelector('a')?.focus()
-      showState(row, 'read', say)
+      kit.showState(row, 'read', say)
     }
     const undo = () => {
-      showState(row, before, say)
+      kit.showState(row, before, say)
       if (action === 'archive') this.#list.insertBefore(row, below?.parentNode ? below : null)
     }
     this.#failed = !(await this.#pending.run(idOf(row), () => client.mark(idOf(row), action), undo))
@@ -158,12 +154,4 @@ export class Panel {
 
 function idOf(row: HTMLElement): string {
   return row.dataset.id ?? ''
-}
-
-/** Below the bell, within the window. */
-function place(panel: HTMLElement, control: Element): void {
-  const { bottom, left, right } = control.getBoundingClientRect()
-  const start = getComputedStyle(panel).direction === 'rtl' ? left : right - panel.offsetWidth
-  panel.style.top = `${bottom + 4}px`
-  panel.style.left = `${Math.max(8, Math.min(start, innerWidth - panel.offsetWidth - 8))}px`
 }

@@ -1,5 +1,5 @@
-import { ring } from './call.js'
 import { type Preferences, prefer, preferences } from './preferences.js'
+import { besides } from './scripts.js'
 
 const form = document.querySelector<HTMLFormElement>('[data-belfry-preferences] form')
 if (form) offer(form)
@@ -27,7 +27,7 @@ function offer(form: HTMLFormElement): void {
   })
   form.addEventListener('click', async ({ target }) => {
     const { name } = target as HTMLButtonElement
-    if (name === 'try') ring()
+    if (name === 'try') ((await besides('call')) as typeof import('./call.js')).ring()
     if (name !== 'ask') return
     prefer({ desktop: (await Notification.requestPermission()) === 'granted' })
     show(false)

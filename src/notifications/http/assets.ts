@@ -9,10 +9,15 @@ const FILES = {
   'belfry.js': script('belfry.js'),
   'inbox.js': script('inbox.js'),
   'preferences-page.js': script('preferences-page.js'),
-  // Fetched by belfry.js where they are wanted.
+  // Fetched by other scripts where they are wanted.
+  'panel.js': script('panel.js'),
   'call.js': script('call.js'),
-  'messages-ar.js': script('messages-ar.js'),
-  'messages-pl.js': script('messages-pl.js'),
+  'inbox-selection.js': script('inbox-selection.js'),
+  'inbox-help.js': script('inbox-help.js'),
+  'bell-ar.js': script('bell-ar.js'),
+  'bell-pl.js': script('bell-pl.js'),
+  'inbox-ar.js': script('inbox-ar.js'),
+  'inbox-pl.js': script('inbox-pl.js'),
   // Minified where it was built, else as it was written.
   'belfry.css': { at: ['build/belfry.css', 'belfry.css'], type: 'text/css; charset=utf-8' },
 }

@@ -5,7 +5,7 @@ import type { Person } from '../person.js'
 import { badgeText, type Item, type State } from '../protocol.js'
 import type { ItemPage } from '../service.js'
 import type { AssetName } from './assets.js'
-import { headHtml, type PageNotifications, present } from './bell.js'
+import { headHtml, type PageNotifications, present, userMark } from './bell.js'
 import type { HttpContext } from './context.js'
 import type { Problem } from './problem.js'
 import { render } from './templates.js'
@@ -27,7 +27,8 @@ interface PageContent {
 
 export async function inboxPage(context: HttpContext, req: Request, res: Response, person: Person, query: ListQuery, page: ItemPage): Promise<void> {
   present(res, context, person.id, page)
-  const data = inboxView(context.options.basePath, query, page)
+  const { epoch, version } = page
+  const data = { ...inboxView(context.options.basePath, query, page), epoch, version, mark: userMark(person.id) }
   await send(context, req, res, { title: 'Notifications', view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
 }
 

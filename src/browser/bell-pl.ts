@@ -1,5 +1,4 @@
-import type { english as inInbox } from './inbox-messages.js'
-import type { english as inBell, Messages } from './messages.js'
+import type { english, Messages } from './messages.js'
 
 /** Polish. */
 export const messages = {
@@ -8,7 +7,6 @@ export const messages = {
   bellSignedOut: 'Powiadomienia, wylogowano',
   arrived: { one: '# nowe powiadomienie', few: '# nowe powiadomienia', other: '# nowych powiadomień' },
   arrivedTitle: 'Nowe powiadomienie: %',
-  unread: 'Oznacz jako nieprzeczytane',
   unreadCount: { one: '# nieprzeczytane', few: '# nieprzeczytane', other: '# nieprzeczytanych' },
   fresh: { one: '# nowe', few: '# nowe', other: '# nowych' },
   unreadMark: 'Nieprzeczytane:',
@@ -22,21 +20,4 @@ export const messages = {
   read: 'Oznacz jako przeczytane',
   archive: 'Archiwizuj',
   seeAll: 'Zobacz wszystkie',
-  success: 'Sukces',
-  warning: 'Ostrzeżenie',
-  error: 'Błąd',
-  archived: 'Zarchiwizowano: %',
-  unarchived: 'Przeniesiono do skrzynki: %',
-  undo: 'Cofnij',
-  select: 'Zaznacz',
-  selectRow: 'Zaznacz: %',
-  selected: { one: '# zaznaczone', few: '# zaznaczone', other: '# zaznaczonych' },
-  done: 'Gotowe',
-  unarchive: 'Przenieś do skrzynki',
-  keys: 'Klawiatura',
-  keyNext: 'Następne',
-  keyPrevious: 'Poprzednie',
-  keyOpen: 'Otwórz',
-  keyHelp: 'Ta lista',
-  keysOn: 'Używaj tych klawiszy',
-} satisfies Messages & Record<keyof typeof inBell | keyof typeof inInbox, unknown>
+} satisfies Messages & Record<keyof typeof english, unknown>

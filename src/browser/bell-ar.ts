@@ -1,5 +1,4 @@
-import type { english as inInbox } from './inbox-messages.js'
-import type { english as inBell, Messages } from './messages.js'
+import type { english, Messages } from './messages.js'
 
 /** Arabic. */
 export const messages = {
@@ -15,7 +14,6 @@ export const messages = {
     other: '# إشعار جديد',
   },
   arrivedTitle: 'إشعار جديد: %',
-  unread: 'وضع علامة كغير مقروء',
   unreadCount: 'غير المقروءة: #',
   fresh: { one: 'جديد واحد', two: 'جديدان', few: '# جديدة', many: '# جديدًا', other: '# جديد' },
   unreadMark: 'غير مقروء:',
@@ -29,21 +27,4 @@ export const messages = {
   read: 'وضع علامة كمقروء',
   archive: 'أرشفة',
   seeAll: 'عرض الكل',
-  success: 'نجاح',
-  warning: 'تحذير',
-  error: 'خطأ',
-  archived: 'تمت الأرشفة: %',
-  unarchived: 'نُقل إلى صندوق الوارد: %',
-  undo: 'تراجع',
-  select: 'تحديد',
-  selectRow: 'تحديد: %',
-  selected: 'المحدد: #',
-  done: 'تم',
-  unarchive: 'نقل إلى صندوق الوارد',
-  keys: 'لوحة المفاتيح',
-  keyNext: 'التالي',
-  keyPrevious: 'السابق',
-  keyOpen: 'فتح',
-  keyHelp: 'هذه القائمة',
-  keysOn: 'استخدام هذه المفاتيح',
-} satisfies Messages & Record<keyof typeof inBell | keyof typeof inInbox, unknown>
+} satisfies Messages & Record<keyof typeof english, unknown>

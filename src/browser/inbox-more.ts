@@ -1,0 +1,41 @@
+import type { RowActions } from './inbox-actions.js'
+import type { Selection } from './inbox-selection.js'
+import type { InboxView } from './inbox-view.js'
+import { besides } from './scripts.js'
+
+/** What few ask for: the buttons are there at once, what they open is fetched when somebody first wants it. */
+export interface More {
+  toggle(row: HTMLElement): void
+  help(): void
+}
+
+export function offerMore(view: InboxView, actions: RowActions): More {
+  const { button } = view.bell.kit
+  const head = view.root.querySelector('.belfry-head')
+  const foot = view.root.querySelector('.belfry-foot')
+  const wanted = <T>(place: Element | null, name: string, make: (script: unknown) => T) => {
+    let made: T | undefined
+    return async (use: (made: T) => void) => {
+      actions.clear(place)
+      try {
+        const script = await besides(name)
+        made ??= make(script)
+        use(made)
+      } catch {
+        actions.fail(place)
+      }
+    }
+  }
+  const selection = wanted(
+    head,
+    'inbox-selection',
+    (script): Selection => new (script as typeof import('./inbox-selection.js')).Selection(view, actions, opener),
+  )
+  const dialog = wanted(foot, 'inbox-help', (script) => (script as typeof import('./inbox-help.js')).createHelp(view))
+  const help = () => void dialog((made) => made.showModal())
+  const opener = button(view.say('select'), () => void selection((made) => made.open(opener.getAttribute('aria-pressed') !== 'true')))
+  opener.setAttribute('aria-pressed', 'false')
+  head?.append(opener)
+  foot?.append(button(view.say('keys'), help, 'belfry-link'))
+  return { toggle: (row) => void selection((made) => made.toggle(row)), help }
+}

@@ -1,0 +1,28 @@
+import type { english as inHelp } from './inbox-help.js'
+import type { english as inInbox } from './inbox-messages.js'
+import type { english as inSelection } from './inbox-selection.js'
+import type { Messages } from './messages.js'
+
+/** Polish. */
+export const messages = {
+  unread: 'Oznacz jako nieprzeczytane',
+  success: 'Sukces',
+  warning: 'Ostrzeżenie',
+  error: 'Błąd',
+  archived: 'Zarchiwizowano: %',
+  unarchived: 'Przeniesiono do skrzynki: %',
+  undo: 'Cofnij',
+  select: 'Zaznacz',
+  selectRow: 'Zaznacz: %',
+  selected: { one: '# zaznaczone', few: '# zaznaczone', other: '# zaznaczonych' },
+  done: 'Gotowe',
+  unarchive: 'Przenieś do skrzynki',
+  keys: 'Klawiatura',
+  keyNext: 'Następne',
+  keyPrevious: 'Poprzednie',
+  keyOpen: 'Otwórz',
+  keyHelp: 'Ta lista',
+  keysOn: 'Używaj tych klawiszy',
+  changed: 'Zmieniono: #',
+  unchanged: 'Nie udało się zmienić: #. Spróbuj ponownie.',
+} satisfies Messages & Record<keyof typeof inInbox | keyof typeof inSelection | keyof typeof inHelp, unknown>
