@@ -59,7 +59,7 @@ export function describeExamples(installed: () => Installed): void {
       assert.equal(await tab.ended(), 4401)
     })
 
-    it('plain-insert: a shell, Python and PHP ring the bell of a running app', async () => {
+    it('plain-insert: a shell, Python and PHP ring the bell of a running app', async (t) => {
       const scripts = installed().copy('examples/plain-insert', 'plain-insert')
       const folder = installed().copy('examples/minimal', 'plain-insert-host')
       await using app = await Running.start(`${folder}/app.js`)
@@ -72,7 +72,10 @@ export function describeExamples(installed: () => Installed): void {
         ['python3', 'insert.py'],
         ['php', 'insert.php'],
       ] as const) {
-        if (!(await exists(command))) continue
+        if (!(await exists(command))) {
+          t.diagnostic(`${command} is not installed: ${script} was not tried`)
+          continue
+        }
         await run(command, [`${scripts}/${script}`, `${folder}/app.db`, 'ada', `It's ${command}`])
         await tab.unread(++count, { within: 1000 })
         assert.equal(tab.arrived.at(-1)?.title, `It's ${command}`)
