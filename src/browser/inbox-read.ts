@@ -33,8 +33,8 @@ async function stillThere(view: InboxView, query: Query, kept: readonly HTMLElem
   const covers = (items: readonly Item[]) => (items.at(-1)?.createdAt ?? oldest) < oldest
   const { items, nextCursor } = await readUntil(view, { ...query, filter: 'all' }, MOST, covers)
   // What lies deeper than was read may well be there.
-  if (nextCursor && !covers(items)) return new Set(kept.map(idOf))
-  return new Set(items.map(({ id }) => id))
+  const unknown = nextCursor !== null && !covers(items)
+  return new Set(kept.map(idOf).filter((asked) => unknown || items.some(({ id }) => id === asked)))
 }
 
 async function readUntil(

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import type { PageParts } from '../../src/notifications/options.js'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, rowsOf, shownBy } from '../helpers/browser.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
+import { eventually } from '../helpers/visitor.js'
 
 let browser: Browser
 before(async () => {
@@ -210,6 +212,36 @@ describe('the inbox', () => {
     await page.context().close()
   })
 
+  it('takes away what was read on the page of the unread when it is recalled, and only that', async () => {
+    await using host = await Host.start()
+    const ids = []
+    for (const title of ['One', 'Two', 'Three']) ids.push((await host.tell('ada', title)).id)
+    const page = await openInbox(host.url, '?filter=unread')
+    for (const title of ['One', 'Two']) await press(page, title, 'Mark as read')
+    await expectText(page, states, ['unread', 'read', 'read'])
+    await expectBadge(page, '1')
+    await host.notifications.recall(ids[0] ?? '')
+    await expectText(page, titles, ['Three', 'Two'])
+    await host.notifications.archive('ada', ids[1] ?? '')
+    await expectText(page, titles, ['Three'])
+    await page.context().close()
+  })
+
+  it('is live in a layout that shows no bell', async () => {
+    const layout = ({ title, head, body }: PageParts) =>
+      `<!doctype html><html lang="en"><head><title>${title}</title>${head}</head><body><main>${body}</main></body></html>`
+    await using host = await Host.start({ layout })
+    const page = await openInbox(host.url)
+    await host.tell('ada', 'One')
+    await expectText(page, titles, ['One'])
+    await expectText(page, 'document.title', '(1) Notifications')
+    await expectText(page, `document.querySelector('[role=status]').textContent`, 'New notification: One. 1 unread')
+    await press(page, 'One', 'Mark as read')
+    await expectText(page, 'document.title', 'Notifications')
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
   it('reads again what it could not read', async () => {
     await using host = await Host.start()
     await using proxy = await FaultyProxy.before(host.url)
@@ -230,6 +262,71 @@ describe('the inbox', () => {
     await expectText(page, `document.querySelectorAll('li[data-notification-id]').length`, 301, 15_000)
     const ids = (await rowsOf(page)).map(({ id }) => id)
     assert.equal(new Set(ids).size, 301)
+    await page.context().close()
+  })
+
+  it('changes many that were chosen, a few at a time, and takes back and keeps chosen exactly those that failed', async () => {
+    await using host = await Host.start()
+    for (let n = 1; n <= 20; n++) await host.tell('ada', `Number ${n}`)
+    const page = await openInbox(host.url)
+    let underWay = 0
+    let most = 0
+    const refused = new Set<string>()
+    for (const title of ['Number 4', 'Number 11']) refused.add((await row(page, title).getAttribute('data-notification-id')) ?? '')
+    await page.route('**/read?**', async (route) => {
+      most = Math.max(most, ++underWay)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      underWay--
+      if ([...refused].some((id) => route.request().url().includes(`/${id}/`))) await route.fulfill({ status: 503 })
+      else await route.continue()
+    })
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    for (let n = 1; n <= 16; n++) await page.getByRole('checkbox', { name: `Select: Number ${n}`, exact: true }).check()
+    await page.getByRole('group').getByRole('button', { name: 'Mark as read' }).click()
+    await expectText(page, `document.querySelector('[role=status]').textContent`, '2 could not be changed. Please try again.', 15_000)
+    await expectBadge(page, '6')
+    const wrong = `[...document.querySelectorAll('[data-state=unread]')].map((row) => row.querySelector('[data-slot=title]').textContent)`
+    await expectText(page, wrong, ['Number 20', 'Number 19', 'Number 18', 'Number 17', 'Number 11', 'Number 4'])
+    assert.ok(most <= 4, `${most} were under way at once`)
+    await page.getByText('2 selected').waitFor()
+    refused.clear()
+    await page.getByRole('group').getByRole('button', { name: 'Mark as read' }).click()
+    await expectText(page, `document.querySelector('[role=status]').textContent`, '2 changed')
+    await expectBadge(page, '4')
+    await page.context().close()
+  })
+
+  it('sends what was chosen though one leaves the page at once', async () => {
+    await using host = await Host.start()
+    for (let n = 1; n <= 15; n++) await host.tell('ada', `Number ${n}`)
+    const page = await openInbox(host.url)
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    for (let n = 1; n <= 15; n++) await page.getByRole('checkbox', { name: `Select: Number ${n}`, exact: true }).check()
+    await page.evaluate(`{
+      [...document.querySelectorAll('.belfry-bar button')].find((button) => button.textContent === 'Mark as read').click()
+      location.assign('/elsewhere')
+    }`)
+    await page.waitForURL('**/elsewhere')
+    await eventually(
+      async () => (await host.notifications.unreadCount('ada')) === 0,
+      () => 'some were never sent',
+    )
+    await page.context().close()
+  })
+
+  it('says so where what was asked for could not be fetched, and does it when it can', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    await host.tell('ada', 'One')
+    const page = await openInbox(proxy.url)
+    proxy.requests = 'refuse'
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.locator('.belfry-head').getByText('That did not work.').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Select', exact: true }).getAttribute('aria-pressed'), 'false')
+    proxy.requests = 'pass'
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Select: One' }).waitFor()
+    assert.equal(await page.locator('.belfry-failed').count(), 0)
     await page.context().close()
   })
 })
