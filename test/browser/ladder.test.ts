@@ -125,29 +125,6 @@ describe('the way up and down', () => {
     await page.context().close()
   })
 
-  it('loses and doubles nothing of many notifications over many cut connections', async () => {
-    await using host = await Host.start()
-    await using proxy = await FaultyProxy.before(host.url)
-    const page = await pageBehind(proxy)
-    await expectConnection(page, 'live')
-    for (let cut = 0; cut < 20; cut++) {
-      await Promise.all(Array.from({ length: 5 }, (_, n) => host.tell('ada', `${cut}.${n}`)))
-      proxy.cut()
-      await page.clock.fastForward(5000)
-    }
-    await page.clock.fastForward(30_000)
-    await expectConnection(page, 'live')
-    await expectBadge(page, '99+')
-    assert.equal((await host.notifications.state('ada')).unread, 100)
-    const numbers = (await shownBy(page)).badge.map((text) => (text === '99+' ? 100 : Number(text)))
-    assert.deepEqual(
-      numbers,
-      numbers.toSorted((a, b) => a - b),
-      'the badge went back',
-    )
-    await page.context().close()
-  })
-
   it('after a sign-out asks at most twice, by whatever way it heard of changes', async () => {
     for (const blocked of [[], ['upgrades'], ['upgrades', 'streams']] as const) {
       await using host = await Host.start({ heartbeat: 7200 })

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expectConnection, expectText, launchBrowser, openTab } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** Ada's inbox with long and short ones of each level. */
+async function openInbox(host: Host, options: BrowserContextOptions, watch?: string): Promise<Page> {
+  for (const level of ['info', 'success', 'warning', 'error'] as const) {
+    const long = level === 'error' ? 'w'.repeat(200) : `A ${level}`
+    await host.notifications.notify({ to: { user: 'ada' }, title: long, body: long, level, category: `about-${level}`, data: { from: long } })
+  }
+  const context = await browser.newContext(options)
+  if (watch !== undefined) await context.addInitScript(watch)
+  await (await context.newPage()).goto(`${host.url}/sign-in/ada`)
+  const page = await openTab(context, `${host.url}/notifications`)
+  await expectConnection(page, 'live')
+  return page
+}
+
+/** What goes beyond the window sideways, and what gets the focus below something else or out of sight. */
+const TROUBLES = `(() => {
+  const name = (element) => element.outerHTML.slice(0, 120)
+  const scope = document.querySelector('dialog[open], :popover-open') ?? document
+  const wide = [...scope.querySelectorAll('*')].filter((element) => {
+    const { left, right, width } = element.getBoundingClientRect()
+    return width > 1 && element.checkVisibility() && (left < -1 || right > innerWidth + 1)
+  })
+  const controls = [...scope.querySelectorAll('a[href], button, input, select, textarea')].filter((element) => element.checkVisibility())
+  const hidden = controls.filter((element) => {
+    element.focus()
+    const { left, right, top, bottom } = element.getBoundingClientRect()
+    const seen = document.elementFromPoint((left + right) / 2, (Math.max(0, top) + Math.min(innerHeight, bottom)) / 2)
+    return document.activeElement !== element || !(seen && (element.contains(seen) || seen.contains(element)))
+  })
+  return [
+    document.documentElement.scrollWidth > innerWidth ? 'the page scrolls sideways' : '',
+    ...wide.map((element) => 'too wide: ' + name(element)),
+    ...hidden.map((element) => 'not to be seen: ' + name(element)),
+    controls.length === 0 ? 'nothing to reach' : '',
+  ].filter(Boolean)
+})()`
+
+describe('at 400 % zoom', () => {
+  it('everything of the inbox, its selection, its keys, the panel and the other pages is reached, and nothing scrolls sideways', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 })
+    const expectRoom = async (where: string) => assert.deepEqual(await page.evaluate(TROUBLES), [], where)
+    await expectRoom('inbox')
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox').first().check()
+    await expectRoom('selection')
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Keyboard' }).click()
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    await expectRoom('keys')
+    await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    await expectText(page, `document.querySelectorAll('.belfry-panel [data-id]').length`, 4)
+    await expectRoom('panel')
+    await page.keyboard.press('Escape')
+    await page.locator('[data-slot-link]').first().click()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await expectRoom('one notification')
+    await page.goto(`${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox').first().waitFor()
+    await expectRoom('preferences')
+    await page.context().close()
+  })
+})
+
+describe('with reduced motion', () => {
+  /** What waits for the script to write times anew hides them for a moment, and moves nothing. */
+  const MOVED = `
+    window.moved = []
+    for (const type of ['animationstart', 'transitionrun']) {
+      document.addEventListener(type, (event) => {
+        if (event.animationName !== 'belfry-wait') window.moved.push(event.target.className + ' ' + (event.animationName ?? event.propertyName))
+      }, true)
+    }
+  `
+
+  async function moveAbout(page: Page, host: Host): Promise<string[]> {
+    await host.tell('ada', 'Another')
+    const row = page.locator('li[data-notification-id]', { hasText: 'Another' })
+    await row.hover()
+    await expectText(page, `getComputedStyle(document.querySelector('li[data-notification-id] .belfry-actions')).opacity`, '1')
+    await row.getByRole('button', { name: 'Archive' }).click()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    await expectText(page, `document.querySelectorAll('.belfry-panel [data-id]').length`, 5)
+    await page.keyboard.press('Escape')
+    await expectText(page, 'document.getAnimations().length', 0)
+    return page.evaluate('window.moved')
+  }
+
+  it('nothing moves by itself', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { reducedMotion: 'reduce' }, MOVED)
+    assert.deepEqual(await moveAbout(page, host), [])
+    await page.context().close()
+  })
+
+  it('and what else fades in does so only without it', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { reducedMotion: 'no-preference' }, MOVED)
+    assert.notDeepEqual(await moveAbout(page, host), [])
+    await page.context().close()
+  })
+})
