@@ -46,25 +46,28 @@ async function main(): Promise<number> {
     console.log(usage)
     return values.help ? 0 : 2
   }
-  if (process.env.SKIP !== '1') prepare()
+  prepare()
   const folder = mkdtempSync(join(tmpdir(), 'belfry-bench-'))
   const bench = benchIn(folder, values.quick, Number(values.rounds ?? (values.quick ? 1 : 3)))
   const measured: Measured[] = []
-  try {
-    for (const workload of chosen) {
-      const began = performance.now()
+  let failed = false
+  for (const workload of chosen) {
+    const began = performance.now()
+    try {
       const outcome = await workload.run(bench)
       measured.push({ workload, outcome })
       tell({ workload, outcome }, (performance.now() - began) / 1000)
+    } catch (error) {
+      failed = true
+      console.error(`\n${workload.name} could not be measured:`, error)
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+    writeFileSync(values.out, `${JSON.stringify({ machine: machine(), quick: values.quick, measured }, null, 1)}\n`)
   }
-  writeFileSync(values.out, `${JSON.stringify({ machine: machine(), quick: values.quick, measured }, null, 1)}\n`)
+  rmSync(folder, { recursive: true, force: true })
   if (values.publish) publish(measured)
   const missed = measured.flatMap(({ outcome }) => outcome.judgements).filter((judgement) => judgement.guarded && !met(judgement, MARGIN))
   for (const { what } of missed) console.log(`Missed by more than the margin: ${what}`)
-  return values.quick && missed.length > 0 ? 1 : 0
+  return failed || (values.quick && missed.length > 0) ? 1 : 0
 }
 
 function benchIn(folder: string, quick: boolean, rounds: number): Bench {

@@ -47,7 +47,7 @@ async function disturbance(start: Start, bench: Bench) {
   const file = join(bench.folder, 'ping')
   const samples = join(bench.folder, 'ping-samples')
   writeFileSync(file, requestsFile([request('GET', '/ping', {})]))
-  await using pings = startRequests(server.port, file, { connections: 500, seconds: 60, every: EVERY, samples })
+  await using pings = startRequests(server.port, file, { connections: 500, seconds: 3600, every: EVERY, samples })
   await pause(500)
   await server.server.ask('watchLoop')
   const windows: Window[] = []

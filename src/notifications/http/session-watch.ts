@@ -34,6 +34,11 @@ export function sessionKey(id: string): string {
   return createHash('sha256').update(id).digest('base64url')
 }
 
+/** A string of its own: a slice would keep the whole header that it was cut from. */
+function copied(text: string): string {
+  return Buffer.from(text).toString()
+}
+
 /**
  * Knows when the sessions of live connections end: at once when this process destroys one, at its deadline when it
  * expires, and within half a minute when it vanished from the store in any other way. Never extends a session.
@@ -72,7 +77,14 @@ export class SessionWatch {
   /** Watches the session of a request for one more connection; returns its key, which `unwatch` takes. */
   watch(req: Request): string {
     const key = sessionKey(req.sessionID)
-    const watched = this.#watched.get(key) ?? { id: req.sessionID, store: req.sessionStore, connections: 0, deadline: 0, checkAt: 0, checking: false }
+    const watched = this.#watched.get(key) ?? {
+      id: copied(req.sessionID),
+      store: req.sessionStore,
+      connections: 0,
+      deadline: 0,
+      checkAt: 0,
+      checking: false,
+    }
     watched.connections++
     this.#watched.set(key, watched)
     schedule(watched, req.session)

@@ -88,7 +88,8 @@ export class Hub {
     const member = this.#members.get(person.id) ?? this.#welcome(person.id)
     this.#place(member, person.key)
     const seat = new Seat(connection, member)
-    member.seats.push(seat)
+    // Pushed, the first would reserve the room of seventeen.
+    member.seats = member.seats.concat(seat)
     this.#seats.set(connection, seat)
     this.#sessions.add(connection.session, connection)
     this.#options.metrics.connections(1)

@@ -21,9 +21,17 @@ export interface Caller {
 const FLOOD = 1000
 const FLOOD_WINDOW = 10_000
 
-/** A WebSocket that knows its connection, so that shared listeners find it: a closure a socket would cost more than the rest of us. */
+/** A WebSocket that tells its connection what happens. Five listeners a socket would cost more memory than all else that we keep of it. */
 class Peer extends WebSocket {
   connection: SocketConnection | undefined
+
+  /** An `error` without a listener would be thrown; a reset at any moment is the peer's affair: `close` follows, and there we clean up. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'message') this.connection?.received(args[0] as RawData, args[1] === true)
+    else if (event === 'ping' || event === 'pong') this.connection?.heard()
+    else if (event === 'close') this.connection?.left()
+    return event === 'error' || super.emit(event, ...args)
+  }
 }
 
 /** Speaks WebSocket on sockets that an HTTP server has upgraded. */
@@ -65,11 +73,6 @@ export class SocketConnection implements Connection {
     this.#socket = socket
     this.#events = events
     peer.connection = this
-    peer.on('message', onMessage)
-    peer.on('ping', onControl)
-    peer.on('pong', onControl)
-    peer.on('error', ignore)
-    peer.on('close', onClose)
   }
 
   get backlog(): number {
@@ -125,18 +128,6 @@ function ignore(): void {}
 /** Silences a raw socket before anything else happens to it: an unheard `error` would end the process. */
 export function hush(socket: Duplex): void {
   socket.on('error', ignore)
-}
-
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  if (this instanceof Peer) this.connection?.received(data, isBinary)
-}
-
-function onControl(this: WebSocket): void {
-  if (this instanceof Peer) this.connection?.heard()
-}
-
-function onClose(this: WebSocket): void {
-  if (this instanceof Peer) this.connection?.left()
 }
 
 /** The `type` of a client's frame; undefined where it is not a frame at all. */

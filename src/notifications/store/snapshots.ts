@@ -147,12 +147,13 @@ export class Snapshots {
     return this.#keep(user, this.#standing.get(user) as RawStanding)
   }
 
-  #keep(user: string, { since, start, marked, changes: _, ...own }: RawStanding): Standing {
-    const topics = own.membership === '' ? [] : (this.#streams.all(user) as Stream[])
+  /** Written out: rest and spread would give each of thousands a hidden class of its own. */
+  #keep(user: string, { version, unread, newest, membership, watermark, since, start, marked }: RawStanding): Standing {
+    const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
     const plain = topics.length === 0 && since === 0 && start === 0
     const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
-    const exceptions = marked === 0 ? NONE : streams.flatMap((stream) => this.#exceptionsIn(user, stream, own.watermark))
-    const standing = { ...own, streams, exceptions }
+    const exceptions = marked === 0 ? NONE : streams.flatMap((stream) => this.#exceptionsIn(user, stream, watermark))
+    const standing = { version, unread, newest, membership, watermark, streams, exceptions }
     this.#standings.set(user, standing)
     return standing
   }
