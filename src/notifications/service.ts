@@ -4,7 +4,9 @@ import type { Events } from './events.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
-import type { Inserted, Mark, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
+import type { Asked, Inserted, Mark, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
+
+export type { Asked }
 
 /** A page of an inbox, with the state of the same instant. */
 export interface ItemPage extends State {
@@ -37,7 +39,7 @@ export interface Look {
   /** Key of the memberships that the state was read with (Person.key). */
   readonly membership: string
   /** The newest notification, where one came after the position asked for. */
-  readonly latest?: Item
+  readonly latest?: Item | undefined
 }
 
 type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) | undefined
@@ -165,19 +167,16 @@ export class Service {
     return this.#store.readers(id, { limit: options.limit ?? 100, except: options.except ?? [] })
   }
 
-  /** For the hub: the state of many, with what arrived after the position that each has seen. */
-  async look(users: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Look>> {
-    const snapshots = await this.#store.snapshots([...users.keys()])
-    const behind = new Map([...users].filter(([user, seen]) => (snapshots.get(user)?.newest ?? 0) > seen))
-    const rows = behind.size === 0 ? undefined : await this.#store.latest(behind)
+  /** For the hub: the state of many, in their order, with what is new to each. */
+  async look(asked: readonly Asked[]): Promise<readonly Look[]> {
     const items = new Map<Row, Item>()
-    const looks = new Map<string, Look>()
-    for (const [user, snapshot] of snapshots) {
-      const row = rows?.get(user)
-      const look = { state: this.#state(snapshot), newest: snapshot.newest, membership: snapshot.membership }
-      looks.set(user, row === undefined ? look : { ...look, latest: this.#itemOnce(row, items) })
-    }
-    return looks
+    const sights = await this.#store.look(asked)
+    return sights.map(({ snapshot, latest }) => ({
+      state: this.#state(snapshot),
+      newest: snapshot.newest,
+      membership: snapshot.membership,
+      latest: latest && this.#itemOnce(latest, items),
+    }))
   }
 
   #stored({ notification, replayed }: Inserted): Notified {

@@ -224,7 +224,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
   })
 
   it('the latest is the newest of the inbox after a position', async (eyes) => {
-    const latestOf = async (after: number) => (await eyes.store.latest(new Map([['ada', after]]))).get('ada')
+    const latestOf = async (after: number) => (await eyes.store.look([{ user: 'ada', seen: after }]))[0]?.latest
     assert.equal(await latestOf(0), undefined)
     await eyes.send({ user: 'ada' }, 'one')
     await eyes.send('everyone', 'two')
@@ -237,7 +237,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
   it('a broadcast belongs to those whose membership began no later than it was published', async (eyes) => {
     await eyes.send('everyone', 'early')
-    const { publishedAt } = (await eyes.store.latest(new Map([['x', 0]]))).get('x') ?? { publishedAt: 0 }
+    const { publishedAt } = (await eyes.store.look([{ user: 'x', seen: 0 }]))[0]?.latest ?? { publishedAt: 0 }
     await eyes.send({ topic: 'a' }, 'early in a')
     await eyes.store.remember(person('same', ['a'], publishedAt))
     await eyes.store.remember(person('later', [{ name: 'a', since: publishedAt + 60_000 }], publishedAt + 60_000))

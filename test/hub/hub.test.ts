@@ -74,10 +74,10 @@ class Scene implements AsyncDisposable {
       metrics: noMetrics,
       logger: { info() {}, warn: (_details, message) => void this.warnings.push(message), error() {} },
       changed() {},
-      look: async (users) => {
-        this.readings.push([...users.keys()])
+      look: async (asked) => {
+        this.readings.push(asked.map(({ user }) => user))
         if (this.broken) throw new Error('the database is out')
-        return new Map([...users].map(([user, seen]) => [user, this.look(user, seen)]))
+        return asked.map(({ user, seen }) => this.look(user, seen))
       },
       ...options,
     })

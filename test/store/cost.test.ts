@@ -39,7 +39,7 @@ test('an inbox of thirty thousand costs no more to look at than one of thirty', 
       ['a page of what is unread', (store: Store) => store.list('ada', { ...PAGE, filter: 'unread' })],
       ['a page of what is archived', (store: Store) => store.list('ada', { ...PAGE, filter: 'archived' })],
       ['one notification', (store: Store, count: number) => store.find('ada', `ada${count}`)],
-      ['the latest', (store: Store) => store.latest(new Map([['ada', 0]]))],
+      ['the latest', (store: Store) => store.look([{ user: 'ada', seen: 0 }])],
       ['the list of what was sent', (store: Store) => store.sent({ before: null, limit: 25, except: [] })],
     ] as const) {
       const [small, large] = [await cost(() => look(little.store, 30)), await cost(() => look(much.store, 30_000))]

@@ -76,7 +76,7 @@ class Run implements AsyncDisposable {
       `the inbox of ${user}`,
     )
     assert.deepEqual(await this.#subject.store.snapshot(user), snapshot, `the snapshot of ${user} is what is stored`)
-    assert.deepEqual((await this.#subject.store.latest(new Map([[user, 0]]))).get(user), rows[0], `the latest of ${user} stands first in the inbox`)
+    assert.deepEqual((await this.#subject.store.look([{ user, seen: 0 }]))[0]?.latest, rows[0], `the latest of ${user} stands first in the inbox`)
     assert.equal(snapshot.unread, expected.filter(({ state }) => state === 'unread').length, `the count of ${user}`)
     assert.equal(snapshot.unread, this.#subject.recount(user), `the recount of ${user}`)
     for (const filter of ['unread', 'archived'] as const) {

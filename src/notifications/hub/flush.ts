@@ -1,11 +1,14 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
-import type { Look } from '../service.js'
+import type { Asked, Look } from '../service.js'
 import type { Member } from './member.js'
 import { Wording } from './wording.js'
 
-/** Reads the state of many users at once; the number is the position that each has seen. */
-export type LookUp = (users: ReadonlyMap<string, number>) => Promise<ReadonlyMap<string, Look>>
+/** Reads the state of many users at once; answers in their order. */
+export type LookUp = (asked: readonly Asked[]) => Promise<readonly Look[]>
+
+/** Members who are served in one turn, each with when the first reason came. */
+type Slice = readonly (readonly [member: Member, since: number])[]
 
 interface FlushOptions {
   readonly look: LookUp
@@ -67,23 +70,22 @@ export class Flush {
     this.#running = false
   }
 
-  #take(): Map<Member, number> {
-    const slice = new Map<Member, number>()
+  #take(): Slice {
+    const slice: [Member, number][] = []
     let weight = 0
-    for (const [member, since] of this.#queue) {
+    for (const entry of this.#queue) {
+      const [member] = entry
       this.#queue.delete(member)
-      slice.set(member, since)
+      slice.push(entry)
       weight += Math.max(1, member.seats.length)
       if (weight >= SLICE) break
     }
     return slice
   }
 
-  async #look(slice: ReadonlyMap<Member, number>): Promise<ReadonlyMap<string, Look> | undefined> {
-    const users = new Map<string, number>()
-    for (const member of slice.keys()) users.set(member.user, member.seen)
+  async #look(slice: Slice): Promise<readonly Look[] | undefined> {
     try {
-      const looks = await this.#options.look(users)
+      const looks = await this.#options.look(slice.map(([member]) => member))
       this.#pause = 0
       return looks
     } catch (error) {
@@ -92,15 +94,15 @@ export class Flush {
     }
   }
 
-  #deliver(slice: ReadonlyMap<Member, number>, looks: ReadonlyMap<string, Look>): void {
+  #deliver(slice: Slice, looks: readonly Look[]): void {
     const wording = new Wording()
-    for (const [member, since] of slice) {
-      const look = looks.get(member.user)
+    slice.forEach(([member, since], index) => {
+      const look = looks[index]
       if (look !== undefined) this.#options.deliver(member, look, since, wording)
-    }
+    })
   }
 
-  async #retry(slice: ReadonlyMap<Member, number>): Promise<void> {
+  async #retry(slice: Slice): Promise<void> {
     for (const [member, since] of slice) if (member.seats.length > 0 && !this.#queue.has(member)) this.#queue.set(member, since)
     for (const member of this.#queue.keys()) if (member.beatDue) this.#options.beat(member)
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2))

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
-import type { Listing, Page, Row, Snapshot } from './store.js'
+import type { Asked, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
 /** One of the streams that make up an inbox: what went to the user alone, to everyone, or to one topic. */
 interface Stream {
@@ -93,8 +93,13 @@ export class Inbox {
     return this.#snapshot.get(user) as Snapshot
   }
 
-  snapshots(users: readonly string[]): Map<string, Snapshot> {
-    return this.#atOneInstant(() => new Map(users.map((user) => [user, this.snapshot(user)])))
+  look(asked: readonly Asked[]): Sight[] {
+    return this.#atOneInstant(() =>
+      asked.map(({ user, seen }) => {
+        const snapshot = this.snapshot(user)
+        return { snapshot, latest: snapshot.newest > seen ? this.latest(user, seen) : undefined }
+      }),
+    )
   }
 
   list(user: string, page: Page): Listing {

@@ -3,7 +3,7 @@ import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { LiveAudiences } from './live.js'
 import { Recent } from './recent.js'
-import type { Audience, Row, Snapshot } from './store.js'
+import type { Asked, Audience, Row, Sight, Snapshot } from './store.js'
 
 /** One of the audiences that a user shares with others, and from where on it is theirs. */
 interface Stream {
@@ -82,23 +82,13 @@ export class Snapshots {
   }
 
   of(user: string): Snapshot {
-    return this.#current() ? this.#atOneInstant([user], () => this.#assemble(user)) : this.#inbox.snapshot(user)
+    const asked = [{ user, seen: Number.MAX_SAFE_INTEGER }]
+    const [sight] = this.#current() ? (this.#kept(asked) ?? this.#read(asked)) : []
+    return sight?.snapshot ?? this.#inbox.snapshot(user)
   }
 
-  ofMany(users: readonly string[]): Map<string, Snapshot> {
-    if (!this.#current(FRESH)) return this.#inbox.snapshots(users)
-    return this.#atOneInstant(users, () => new Map(users.map((user) => [user, this.#assemble(user)])))
-  }
-
-  /** The newest in each inbox after a position that its user has seen. */
-  latest(seen: ReadonlyMap<string, number>): Map<string, Row> {
-    const users = [...seen.keys()]
-    const rows = this.#current(FRESH) ? this.#atOneInstant(users, () => this.#latest(seen)) : new Map<string, Row>()
-    for (const [user, after] of seen) {
-      const row = rows.get(user) ?? this.#inbox.latest(user, after)
-      if (row !== undefined) rows.set(user, row)
-    }
-    return rows
+  look(asked: readonly Asked[]): Sight[] {
+    return this.#current(FRESH) ? (this.#kept(asked) ?? this.#read(asked)) : this.#inbox.look(asked)
   }
 
   /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
@@ -111,27 +101,29 @@ export class Snapshots {
     return true
   }
 
-  /** Without a transaction where no more than one statement has to be run; with one, so that all that is read is of the same instant. */
-  #atOneInstant<T>(users: readonly string[], assemble: () => T): T {
-    const unknown = users.filter((user) => !this.#isKnown(user))
-    if (unknown.length === 0 || (unknown.length === 1 && this.#readAlone(unknown[0] ?? ''))) return assemble()
+  /** Undefined where something would have to be read first. */
+  #kept(asked: readonly Asked[]): Sight[] | undefined {
+    const sights: Sight[] = []
+    for (const { user, seen } of asked) {
+      const standing = this.#standings.get(user)
+      if (standing === undefined) return undefined
+      const snapshot = this.#assemble(standing)
+      if (snapshot === undefined) return undefined
+      sights.push({ snapshot, latest: snapshot.newest > seen ? this.#latest(user, seen, standing, snapshot.newest) : undefined })
+    }
+    return sights
+  }
+
+  /** Without a transaction where one statement is enough; with one, so that all that is read is of the same instant. */
+  #read(asked: readonly Asked[]): Sight[] {
+    const [first] = asked
+    if (asked.length === 1 && first !== undefined && this.#readAlone(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
     const read = this.#db.transaction(() => {
       if (this.#feed.behind) this.#forgetAll()
-      for (const user of users) this.#know(user)
-      return assemble()
+      for (const { user } of asked) this.#know(user)
+      return this.#kept(asked)
     })
-    return read.deferred()
-  }
-
-  #isKnown(user: string): boolean {
-    const standing = this.#standings.get(user)
-    return standing?.streams.every(({ audience }) => this.#audiences.known(audience) !== undefined) ?? false
-  }
-
-  #know(user: string): Standing {
-    const standing = this.#standings.get(user) ?? this.#read(user)
-    for (const { audience } of standing.streams) this.#audiences.get(audience)
-    return standing
+    return read.deferred() ?? this.#inbox.look(asked)
   }
 
   /** Whether one statement was enough: of somebody in no topic and without receipts, and nothing was committed since the feed was read. */
@@ -143,8 +135,9 @@ export class Snapshots {
     return true
   }
 
-  #read(user: string): Standing {
-    return this.#keep(user, this.#standing.get(user) as RawStanding)
+  #know(user: string): void {
+    const { streams } = this.#standings.get(user) ?? this.#keep(user, this.#standing.get(user) as RawStanding)
+    for (const { audience } of streams) this.#audiences.get(audience)
   }
 
   /** Written out: rest and spread would give each of thousands a hidden class of its own. */
@@ -163,11 +156,12 @@ export class Snapshots {
     return found.map(({ position, unread }) => ({ audience, position, unread }))
   }
 
-  #assemble(user: string): Snapshot {
-    const standing = this.#know(user)
+  /** Undefined while something changed in one of the audiences and has not been read. */
+  #assemble(standing: Standing): Snapshot | undefined {
     let { version, unread, newest } = standing
     for (const { audience, since, start } of standing.streams) {
-      const live = this.#audiences.get(audience)
+      const live = this.#audiences.known(audience)
+      if (live === undefined) return undefined
       version += live.version
       unread += live.countAfter(Math.max(start, standing.watermark), since)
       newest = Math.max(newest, live.newestAfter(start, since))
@@ -178,17 +172,11 @@ export class Snapshots {
     return { version, unread, membership: standing.membership, newest }
   }
 
-  /** Where the newest is simply unread; whatever else was done with it is for the inbox to say. */
-  #latest(seen: ReadonlyMap<string, number>): Map<string, Row> {
-    const rows = new Map<string, Row>()
-    for (const [user, after] of seen) {
-      const standing = this.#know(user)
-      const { newest } = this.#assemble(user)
-      if (newest <= Math.max(after, standing.watermark)) continue
-      const row = newest === standing.newest ? this.#inbox.unreadAt(user, newest) : this.#sharedAt(newest, standing)
-      if (row !== undefined) rows.set(user, row)
-    }
-    return rows
+  /** Where the newest is simply unread it need not be searched for; whatever else was done with it is for the inbox to say. */
+  #latest(user: string, seen: number, standing: Standing, newest: number): Row | undefined {
+    const above = newest > standing.watermark
+    const row = above ? (newest === standing.newest ? this.#inbox.unreadAt(user, newest) : this.#sharedAt(newest, standing)) : undefined
+    return row ?? this.#inbox.latest(user, seen)
   }
 
   /** Through an audience the same row reached everybody who is in it. */

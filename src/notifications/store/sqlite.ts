@@ -16,7 +16,23 @@ import { Reports } from './reports.js'
 import { Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
-import type { Audience, Cutoffs, Inserted, Listing, Mark, Page, Pruned, Reader, Row, Sent, Snapshot, Store, UserExport } from './store.js'
+import type {
+  Asked,
+  Audience,
+  Cutoffs,
+  Inserted,
+  Listing,
+  Mark,
+  Page,
+  Pruned,
+  Reader,
+  Row,
+  Sent,
+  Sight,
+  Snapshot,
+  Store,
+  UserExport,
+} from './store.js'
 
 export interface SqliteStoreOptions {
   /** A path, `':memory:'`, or an open Database of the host's. */
@@ -86,8 +102,8 @@ class SqliteStore implements Store {
     return this.#access.read(() => this.#snapshots.of(user))
   }
 
-  snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>> {
-    return this.#access.read(() => this.#snapshots.ofMany(users))
+  look(asked: readonly Asked[]): Promise<readonly Sight[]> {
+    return this.#access.read(() => this.#snapshots.look(asked))
   }
 
   remember(person: Person): Promise<void> {
@@ -100,10 +116,6 @@ class SqliteStore implements Store {
 
   find(user: string, id: string): Promise<Row | undefined> {
     return this.#access.read(() => this.#inbox.find(user, id))
-  }
-
-  latest(seen: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Row>> {
-    return this.#access.read(() => this.#snapshots.latest(seen))
   }
 
   mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>> {

@@ -18,6 +18,18 @@ export interface Snapshot {
   readonly newest: number
 }
 
+/** Whose state is wanted, and the position of the newest notification that they have been told of. */
+export interface Asked {
+  readonly user: string
+  readonly seen: number
+}
+
+export interface Sight {
+  readonly snapshot: Snapshot
+  /** The newest in the inbox, where it came after what was seen. */
+  readonly latest: Row | undefined
+}
+
 /** One notification in one inbox. Times in milliseconds since 1970. */
 export interface Row {
   /** Where it stands in the inbox: later ones are higher; the basis of cursors. */
@@ -142,8 +154,8 @@ export interface Store {
   insert(draft: NewNotification): Promise<Inserted>
 
   snapshot(user: string): Promise<Snapshot>
-  /** The same for many at one instant. */
-  snapshots(users: readonly string[]): Promise<ReadonlyMap<string, Snapshot>>
+  /** The same for many, in their order, with what is new to each. */
+  look(asked: readonly Asked[]): Promise<readonly Sight[]>
 
   /** Records what topics somebody is in; raises their version where that changed. */
   remember(person: Person): Promise<void>
@@ -151,8 +163,6 @@ export interface Store {
   list(user: string, page: Page): Promise<Listing>
   /** One notification in somebody's inbox, archived or not; undefined where it is not (or no longer) theirs. */
   find(user: string, id: string): Promise<Row | undefined>
-  /** The newest in the inbox of each of these after the position that they have seen; nobody to whom nothing came. */
-  latest(seen: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, Row>>
 
   /**
    * Marks several; those that are not in the inbox are passed over. Archiving marks as read, too.
