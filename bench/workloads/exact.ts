@@ -7,8 +7,8 @@ export const exact: Workload = {
   name: 'exact',
   title: 'Exact counts in a large database',
   about:
-    '1,000,000 users with 10,000,000 notifications (10,000 and 100,000 in the quick run); users at random. ‘Mark all’ is measured in groups, which share one wait for the disk. ‘Read again’ is what the hub does for 10,000 who are connected when everyone’s ' +
-    'state may have changed, in slices of 32 with a turn of the event loop between them.',
+    '1,000,000 users with 10,000,000 notifications (10,000 and 100,000 in the quick run); users at random. ‘Mark all’ is measured in groups, which share one wait for the disk. ‘Read again’ is what the hub does for 10,000 ' +
+    'who are connected after a message to everyone, in slices of 32 with a turn of the event loop between them.',
   async run(bench) {
     const size = bench.quick ? { users: 10_000, rows: 100_000 } : { users: 1_000_000, rows: 10_000_000 }
     const results = await contest(bench.rounds, { belfry: size }, (contestant) => reading(contestant, bench))
@@ -18,6 +18,7 @@ export const exact: Workload = {
         { measure: 'state', title: 'count and version, p50 µs' },
         { measure: 'markAll', title: 'mark all as read, µs' },
         { measure: 'page', title: 'page of the inbox, p50 µs' },
+        { measure: 'first', title: '10,000 read when they come, ms' },
         { measure: 'reread', title: '10,000 read again, ms' },
         { measure: 'slice', title: 'longest slice of that, ms' },
       ],
@@ -36,7 +37,7 @@ async function reading({ users, rows }: { users: number; rows: number }, bench: 
   await using store = await openFilled(bench.folder, users, rows)
   const state = await store.ask<{ p50: number }>('state', { users, times: 50_000 })
   const page = await store.ask<{ p50: number }>('page', { users, times: 5000 })
-  const reread = await store.ask<{ total: number; longest: number }>('reread', { users, connected: 10_000, slice: 32 })
+  const reread = await store.ask<{ first: number; again: number; longest: number }>('reread', { users, connected: 10_000, slice: 32 })
   const markAll = await store.ask<{ each: number }>('markAllTogether', { users, times: 2000 })
-  return { state: state.p50, page: page.p50, reread: reread.total, slice: reread.longest, markAll: markAll.each }
+  return { state: state.p50, page: page.p50, first: reread.first, reread: reread.again, slice: reread.longest, markAll: markAll.each }
 }
