@@ -1,5 +1,6 @@
 import type { InboxView } from './inbox-view.js'
 import type { Messages } from './messages.js'
+import { prefer } from './preferences.js'
 
 /** What the list of keys says. */
 export const english = {
@@ -14,7 +15,7 @@ export const english = {
 
 /** The list of keys, and the switch that turns them off. */
 export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialogElement {
-  const { button, h, prefer, preferences } = bell.kit
+  const { button, h, preferences } = bell.kit
   const say = bell.speak(english)
   const keys = [
     ['J', say('keyNext')],
@@ -28,7 +29,7 @@ export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialog
   ] as const
   const box = h('input', { type: 'checkbox' })
   box.checked = preferences().keys
-  box.addEventListener('change', () => prefer({ keys: box.checked }))
+  box.addEventListener('change', () => prefer({ ...preferences(), keys: box.checked }))
   const title = sayInbox('keys')
   const list = h('dl', {}, ...keys.flatMap(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)]))
   const dialog = h('dialog', { class: 'belfry-help', 'aria-label': title }, h('h2', {}, title), list, h('label', {}, box, ` ${say('keysOn')}`))

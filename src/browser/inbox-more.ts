@@ -29,7 +29,7 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   const selection = wanted(
     head,
     'inbox-selection',
-    (script): Selection => new (script as typeof import('./inbox-selection.js')).Selection(view, actions, opener),
+    (script): Selection => (script as typeof import('./inbox-selection.js')).createSelection(view, actions, opener),
   )
   const dialog = wanted(foot, 'inbox-help', (script) => (script as typeof import('./inbox-help.js')).createHelp(view))
   const help = () => void dialog((made) => made.showModal())

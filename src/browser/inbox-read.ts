@@ -20,8 +20,7 @@ export interface Reading {
 export async function readInbox(view: InboxView, query: Query, keeps: (id: string) => boolean): Promise<Reading> {
   const rows = view.rows()
   const ids = new Set(rows.map(idOf))
-  const limit = Math.min(MOST, Math.max(PAGE, ids.size + 10))
-  const read = await readUntil(view, query, limit, (items) => ids.size === 0 || items.some(({ id }) => ids.has(id)))
+  const read = await readUntil(view, query, Math.min(MOST, PAGE + ids.size), (items) => ids.size === 0 || items.some(({ id }) => ids.has(id)))
   const shown = new Set(read.items.map(({ id }) => id))
   const kept = rows.filter((row) => keeps(idOf(row)) && !shown.has(idOf(row)))
   return { ...read, left: await stillThere(view, query, kept) }

@@ -1,9 +1,9 @@
 import { button, h } from './dom.js'
 import { compare } from './list.js'
 import { createPending } from './pending.js'
-import { prefer, preferences } from './preferences.js'
+import { preferences } from './preferences.js'
 import { showState } from './rows.js'
 
 /** What the script of the inbox shares with the bell's, so that a page carries it once. */
-export const kit = { button, h, compare, createPending, prefer, preferences, showState }
+export const kit = { button, h, compare, createPending, preferences, showState }
 export type Kit = typeof kit

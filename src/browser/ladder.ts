@@ -22,177 +22,187 @@ export interface LadderOptions {
 }
 
 /** Keeps the state fresh by the best way that works: socket, else server-sent events, else polling. */
-export interface Ladder {
-  start(): void
-  stop(): void
+export class Ladder {
+  readonly #to: LadderOptions
+  readonly #retries = createBackoff()
+  #running = false
+  /** Whoever waited for an answer in an earlier turn has nothing to do with it any more. */
+  #turn = 0
+  #rung: Rung = 0
+  #current: Link | undefined
+  #candidate: Link | undefined
+  #blocked = false
+  #polling = false
+  #spread = 10
+  #nextTry: ReturnType<typeof setTimeout> | undefined
+  #nextPoll: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: LadderOptions) {
+    this.#to = options
+  }
+
+  start(): void {
+    this.#running = true
+    this.#blocked = false
+    this.#rung = 0
+    this.#attempt(0)
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#drop()
+  }
+
   /** Somebody looks: is what we know still so? */
-  check(): void
+  check(): void {
+    if (!this.#running) return
+    if (this.#current) this.#refresh()
+    else if (this.#polling) void this.#pollNow()
+    else if (!this.#candidate) this.#attempt(this.#rung)
+  }
+
   /** The network or the machine came back: ask who we are, then begin at the top. */
-  restart(): Promise<void>
+  async restart(): Promise<void> {
+    this.#drop()
+    this.#running = true
+    this.#rung = 0
+    const answer = await this.#ask()
+    if (answer === 'ok') this.#attempt(0)
+    else if (answer) this.#unreachable()
+  }
+
   /** The browser believes that the network went: believe it when the server can't be reached either. */
-  doubt(): Promise<void>
+  async doubt(): Promise<void> {
+    if (!this.#running || (await this.#ask()) !== 'down') return
+    this.#drop()
+    this.#unreachable()
+  }
+
   /** The person acts: what waited for that is tried again. */
-  act(): void
-}
+  act(): void {
+    if (!this.#running || !this.#blocked) return
+    this.#blocked = false
+    this.#attempt(0)
+  }
 
-export function createLadder({ base, query, poll, offer, version, status }: LadderOptions): Ladder {
-  const retries = createBackoff()
-  let running = false
-  let turn = 0
-  let rung: Rung = 0
-  let current: Link | undefined
-  let candidate: Link | undefined
-  let blocked = false
-  let polling = false
-  let spread = 10
-  let nextTry: ReturnType<typeof setTimeout> | undefined
-  let nextPoll: ReturnType<typeof setTimeout> | undefined
+  #drop(): void {
+    this.#turn++
+    clearTimeout(this.#nextTry)
+    clearTimeout(this.#nextPoll)
+    this.#current?.close()
+    this.#candidate?.close()
+    this.#current = this.#candidate = undefined
+    this.#polling = false
+  }
 
-  const drop = () => {
-    turn++
-    clearTimeout(nextTry)
-    clearTimeout(nextPoll)
-    current?.close()
-    candidate?.close()
-    current = candidate = undefined
-    polling = false
+  #signedOut(): void {
+    this.stop()
+    this.#to.status('signed-out')
   }
-  const stop = () => {
-    running = false
-    drop()
-  }
-  const signedOut = () => {
-    stop()
-    status('signed-out')
-  }
-  const tryLater = (on: Rung, ms: number) => {
-    clearTimeout(nextTry)
-    nextTry = setTimeout(() => attempt(on), ms)
+
+  #tryLater(on: Rung, ms: number): void {
+    clearTimeout(this.#nextTry)
+    this.#nextTry = setTimeout(() => this.#attempt(on), ms)
   }
 
   /** Asks; undefined where the answer came too late to matter, or was that nobody is signed in. */
-  const ask = async (): Promise<'ok' | 'down' | undefined> => {
-    const mine = turn
-    const answer = await poll()
-    if (!running || mine !== turn) return undefined
+  async #ask(): Promise<'ok' | 'down' | undefined> {
+    const mine = this.#turn
+    const answer = await this.#to.poll()
+    if (!this.#running || mine !== this.#turn) return undefined
     if (answer !== 'signed-out') return answer
-    signedOut()
+    this.#signedOut()
     return undefined
   }
 
-  const pollOn = () => {
-    clearTimeout(nextPoll)
-    nextPoll = setTimeout(pollNow, document.hidden ? POLL_HIDDEN_EVERY : POLL_EVERY)
-  }
-  const pollNow = async () => {
-    clearTimeout(nextPoll)
-    const answer = await ask()
-    if (!answer || !polling) return
-    status(answer === 'ok' ? 'polling' : 'offline')
-    pollOn()
-  }
-  const fallToPolling = () => {
-    polling = true
-    status('polling')
-    pollOn()
-    if (!blocked) tryLater(0, CLIMB_EVERY)
-  }
-  const unreachable = () => {
-    status('offline')
-    tryLater(rung, retries.next())
+  #refresh(): void {
+    if (!this.#current?.sync()) void this.#ask()
   }
 
-  const attempt = (on: Rung) => {
-    clearTimeout(nextTry)
-    candidate?.close()
-    if (!current && !polling) status('connecting')
+  #pollOn(): void {
+    clearTimeout(this.#nextPoll)
+    this.#nextPoll = setTimeout(() => this.#pollNow(), document.hidden ? POLL_HIDDEN_EVERY : POLL_EVERY)
+  }
+
+  async #pollNow(): Promise<void> {
+    clearTimeout(this.#nextPoll)
+    const answer = await this.#ask()
+    if (!answer || !this.#polling) return
+    this.#to.status(answer === 'ok' ? 'polling' : 'offline')
+    this.#pollOn()
+  }
+
+  #fallToPolling(): void {
+    this.#polling = true
+    this.#to.status('polling')
+    this.#pollOn()
+    if (!this.#blocked) this.#tryLater(0, CLIMB_EVERY)
+  }
+
+  #unreachable(): void {
+    this.#to.status('offline')
+    this.#tryLater(this.#rung, this.#retries.next())
+  }
+
+  #attempt(on: Rung): void {
+    clearTimeout(this.#nextTry)
+    this.#candidate?.close()
+    const { base, query, status, offer, version } = this.#to
+    if (!this.#current && !this.#polling) status('connecting')
     let greeted = false
     const link = RUNGS[on](base, query, {
-      frame(frame) {
+      frame: (frame) => {
         if (frame.type === 'hello') {
           greeted = true
-          standsOn(on, link, frame)
+          this.#standsOn(on, link, frame)
           offer(frame)
         } else if (frame.type === 'unread') offer(frame, frame.latest)
-        else if (frame.type === 'heartbeat' && frame.version > version()) refresh()
+        else if (frame.type === 'heartbeat' && frame.version > version()) this.#refresh()
       },
-      end: (code) => (greeted ? lost(on, code) : failed(on, code)),
+      end: (code) => (greeted ? this.#lost(on, code) : this.#failed(on, code)),
     })
-    candidate = link
+    this.#candidate = link
   }
-  const standsOn = (on: Rung, link: Link, { reconnectWithin }: HelloFrame) => {
-    candidate = undefined
-    if (current !== link) current?.close()
-    current = link
-    rung = on
-    spread = reconnectWithin
-    polling = false
-    clearTimeout(nextPoll)
-    clearTimeout(nextTry)
-    retries.opened()
-    if (on > 0) tryLater(0, CLIMB_EVERY)
-    status('live')
+
+  #standsOn(on: Rung, link: Link, { reconnectWithin }: HelloFrame): void {
+    this.#candidate = undefined
+    if (this.#current !== link) this.#current?.close()
+    this.#current = link
+    this.#rung = on
+    this.#spread = reconnectWithin
+    this.#polling = false
+    clearTimeout(this.#nextPoll)
+    clearTimeout(this.#nextTry)
+    this.#retries.opened()
+    if (on > 0) this.#tryLater(0, CLIMB_EVERY)
+    this.#to.status('live')
   }
+
   /** Whether the close code already says all: then what it says is done. */
-  const obey = (code: number): boolean => {
-    if (code === CLOSE.signedOut) signedOut()
+  #obey(code: number): boolean {
+    if (code === CLOSE.signedOut) this.#signedOut()
     else if (code === CLOSE.tooMany || code === CLOSE.slow) {
-      blocked = code === CLOSE.tooMany
-      fallToPolling()
+      this.#blocked = code === CLOSE.tooMany
+      this.#fallToPolling()
     } else return false
     return true
   }
-  const lost = (on: Rung, code: number) => {
-    current = undefined
-    if (obey(code)) return
-    if (!candidate) status('connecting')
-    tryLater(on, code === CLOSE.restart ? Math.random() * spread * 1000 : retries.next())
-  }
-  const failed = async (on: Rung, code: number) => {
-    candidate = undefined
-    if (current) return tryLater(0, CLIMB_EVERY)
-    if (obey(code)) return
-    // A browser can't see why an upgrade was refused: the poll can.
-    const answer = await ask()
-    if (answer === 'down') unreachable()
-    else if (answer && on === 0) attempt(1)
-    else if (answer) fallToPolling()
-  }
-  const refresh = () => {
-    if (!current?.sync()) void ask()
+
+  #lost(on: Rung, code: number): void {
+    this.#current = undefined
+    if (this.#obey(code)) return
+    if (!this.#candidate) this.#to.status('connecting')
+    this.#tryLater(on, code === CLOSE.restart ? Math.random() * this.#spread * 1000 : this.#retries.next())
   }
 
-  return {
-    start() {
-      running = true
-      blocked = false
-      rung = 0
-      attempt(rung)
-    },
-    stop,
-    check() {
-      if (!running) return
-      if (current) refresh()
-      else if (polling) void pollNow()
-      else if (!candidate) attempt(rung)
-    },
-    async restart() {
-      drop()
-      running = true
-      rung = 0
-      const answer = await ask()
-      if (answer === 'ok') attempt(0)
-      else if (answer) unreachable()
-    },
-    async doubt() {
-      if (!running || (await ask()) !== 'down') return
-      drop()
-      unreachable()
-    },
-    act() {
-      if (!running || !blocked) return
-      blocked = false
-      attempt(0)
-    },
+  async #failed(on: Rung, code: number): Promise<void> {
+    this.#candidate = undefined
+    if (this.#current) return this.#tryLater(0, CLIMB_EVERY)
+    if (this.#obey(code)) return
+    // A browser can't see why an upgrade was refused: the poll can.
+    const answer = await this.#ask()
+    if (answer === 'down') this.#unreachable()
+    else if (answer && on === 0) this.#attempt(1)
+    else if (answer) this.#fallToPolling()
   }
 }

@@ -33,8 +33,7 @@ export function compare(shown: readonly string[], { items, nextCursor }: Stretch
   const first = items.findIndex(({ id }) => known.has(id))
   const last = items.findLastIndex(({ id }) => known.has(id))
   const fresh = items.filter(({ id }) => !known.has(id))
-  const at = new Map(items.map((item, index) => [item, index]))
-  const place = (item: Item) => at.get(item) ?? 0
+  const place = (item: Item) => items.indexOf(item)
   const head = first < 0 ? fresh.slice(0, room) : fresh.filter((item) => place(item) < first)
   const middle = fresh.filter((item) => first >= 0 && place(item) > first && place(item) < last)
   return {

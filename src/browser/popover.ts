@@ -19,7 +19,7 @@ export function createPopover(bell: NotificationBell, control: HTMLElement): Pop
   const fetched = async () => {
     try {
       const script = (await besides('panel')) as typeof import('./panel.js')
-      panel ??= new script.Panel(bell, control, element)
+      panel ??= script.createPanel(bell, control, element)
     } catch {
       element.replaceChildren(h('p', { class: 'belfry-note' }, say('failed')), h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
     }

@@ -22,14 +22,15 @@ function offer(form: HTMLFormElement): void {
   form.addEventListener('change', ({ target }) => {
     const { name, checked } = target as HTMLInputElement
     const asking = name === 'desktop' && checked && permission() === 'default'
-    if (!asking) prefer({ [name]: checked })
+    if (!asking) prefer({ ...preferences(), [name]: checked })
     show(asking)
   })
   form.addEventListener('click', async ({ target }) => {
     const { name } = target as HTMLButtonElement
     if (name === 'try') ((await besides('call')) as typeof import('./call.js')).ring()
     if (name !== 'ask') return
-    prefer({ desktop: (await Notification.requestPermission()) === 'granted' })
+    const desktop = (await Notification.requestPermission()) === 'granted'
+    prefer({ ...preferences(), desktop })
     show(false)
     box('desktop').focus()
   })

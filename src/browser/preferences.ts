@@ -18,9 +18,10 @@ export function preferences(): Preferences {
   }
 }
 
-export function prefer(choice: Partial<Preferences>): void {
+/** Keeps what was chosen. */
+export function prefer(choice: Preferences): void {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ ...preferences(), ...choice }))
+    localStorage.setItem(KEY, JSON.stringify(choice))
   } catch {
     // Storage may be forbidden or full: then the choice holds for nothing, and nothing breaks.
   }

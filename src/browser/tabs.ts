@@ -21,15 +21,6 @@ export interface TabEvents {
   heard(message: TabMessage): void
 }
 
-export interface Tabs {
-  post(message: TabMessage): void
-  /** Asks the leader now, rather than when its silence becomes strange. */
-  ask(): void
-  /** Stands aside until a leader is heard again: the session is over, as far as this tab knows. */
-  rest(): void
-  leave(): void
-}
-
 /** How often a tab expects to hear the leader, asks, and takes over when there is no answer; in milliseconds. */
 const LISTEN_FOR = 1500
 const LISTEN_HIDDEN_FOR = 4000
@@ -40,90 +31,104 @@ const HIDDEN_TAB_WAITS = 1000
  * Elects one tab of a browser. The one that holds the Web Lock leads. It loses the lock when it closes, gives it away when it
  * freezes, and has it taken away when it hangs: a lock alone would stay with a tab that is there but does nothing.
  */
-export function joinTabs(name: string, { lead, follow, heard }: TabEvents): Tabs {
-  let channel: BroadcastChannel | undefined = new BroadcastChannel(name)
-  let release: (() => void) | undefined
-  let waiting = new AbortController()
-  let silentSince = true
-  let asked = false
-  let resting = false
-  let starting: ReturnType<typeof setTimeout> | undefined
+export class Tabs {
+  readonly #name: string
+  readonly #events: TabEvents
+  #channel: BroadcastChannel | undefined
+  #release: (() => void) | undefined
+  #waiting = new AbortController()
+  #silentSince = true
+  #asked = false
+  #resting = false
+  #starting: ReturnType<typeof setTimeout> | undefined
+  #timer = setTimeout(() => this.#listen(), LISTEN_FOR)
 
-  const post = (message: TabMessage) => channel?.postMessage(message)
-  const ask = () => post({ type: 'ask', visible: !document.hidden })
+  constructor(name: string, events: TabEvents) {
+    this.#name = name
+    this.#events = events
+    this.#channel = new BroadcastChannel(name)
+    this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#heard(data)
+    this.#queueUp()
+    this.ask()
+  }
 
-  const hold = (): Promise<void> => {
-    if (document.hidden) starting = setTimeout(lead, HIDDEN_TAB_WAITS)
-    else lead()
+  post(message: TabMessage): void {
+    this.#channel?.postMessage(message)
+  }
+
+  /** Asks the leader now, rather than when its silence becomes strange. */
+  ask(): void {
+    this.post({ type: 'ask', visible: !document.hidden })
+  }
+
+  /** Stands aside until a leader is heard again: the session is over, as far as this tab knows. */
+  rest(): void {
+    this.#resting = true
+    this.#waiting.abort()
+    this.#over()
+  }
+
+  leave(): void {
+    clearTimeout(this.#timer)
+    this.#channel?.close()
+    this.#channel = undefined
+    this.rest()
+  }
+
+  #heard(message: TabMessage): void {
+    if (message.type === 'told') {
+      this.#silentSince = this.#asked = false
+      if (this.#resting) this.#queueUp()
+    }
+    this.#events.heard(message)
+    // A hidden tab may be frozen any moment: one that is looked at leads better.
+    if (message.type === 'ask' && message.visible && document.hidden && this.#over()) this.#queueUp()
+  }
+
+  #queueUp(): void {
+    this.#resting = false
+    this.#waiting = new AbortController()
+    this.#queue({ signal: this.#waiting.signal })
+  }
+
+  #queue(options: LockOptions): void {
+    navigator.locks
+      .request(this.#name, options, () => (this.#channel ? this.#hold() : undefined))
+      .catch(() => {})
+      .then(() => {
+        if (this.#over() && this.#channel && !this.#resting) this.#queueUp()
+      })
+  }
+
+  #hold(): Promise<void> {
+    if (document.hidden) this.#starting = setTimeout(this.#events.lead, HIDDEN_TAB_WAITS)
+    else this.#events.lead()
     return new Promise((resolve) => {
-      release = resolve
+      this.#release = resolve
     })
   }
+
   /** Ends our lead, if we have it; says whether we had it. */
-  const over = (): boolean => {
-    const done = release
-    release = undefined
-    clearTimeout(starting)
-    if (done && channel) follow()
+  #over(): boolean {
+    const done = this.#release
+    this.#release = undefined
+    clearTimeout(this.#starting)
+    if (done && this.#channel) this.#events.follow()
     done?.()
     return done !== undefined
   }
-  const queue = (options: LockOptions) => {
-    navigator.locks
-      .request(name, options, () => (channel ? hold() : undefined))
-      .catch(() => {})
-      .then(() => {
-        if (over() && channel && !resting) queueUp()
-      })
-  }
-  const queueUp = () => {
-    resting = false
-    waiting = new AbortController()
-    queue({ signal: waiting.signal })
-  }
-  const rest = () => {
-    resting = true
-    waiting.abort()
-    over()
-  }
-  const giveWay = () => {
-    if (over()) queueUp()
-  }
 
-  const listen = () => {
-    if (!release && !resting && silentSince) {
-      if (asked) {
-        waiting.abort()
-        queue({ steal: true })
-      } else ask()
-      asked = !asked
-    } else asked = false
-    silentSince = true
-    timer = setTimeout(listen, document.hidden ? LISTEN_HIDDEN_FOR : LISTEN_FOR)
-  }
-  let timer = setTimeout(listen, LISTEN_FOR)
-
-  channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-    if (data.type === 'told') {
-      silentSince = asked = false
-      if (resting) queueUp()
+  /** A leader that was not heard is asked; one that does not answer loses the lead to us. */
+  #listen(): void {
+    if (this.#release || this.#resting || !this.#silentSince) this.#asked = false
+    else {
+      if (this.#asked) {
+        this.#waiting.abort()
+        this.#queue({ steal: true })
+      } else this.ask()
+      this.#asked = !this.#asked
     }
-    heard(data)
-    // A hidden tab may be frozen any moment: one that is looked at leads better.
-    if (data.type === 'ask' && data.visible && document.hidden) giveWay()
-  }
-  queueUp()
-  ask()
-
-  return {
-    post,
-    ask,
-    rest,
-    leave() {
-      clearTimeout(timer)
-      channel?.close()
-      channel = undefined
-      rest()
-    },
+    this.#silentSince = true
+    this.#timer = setTimeout(() => this.#listen(), document.hidden ? LISTEN_HIDDEN_FOR : LISTEN_FOR)
   }
 }

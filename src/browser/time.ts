@@ -25,7 +25,8 @@ export function createClock(language: string, now: () => number = Date.now): Clo
   const exact = format({ dateStyle: 'long', timeStyle: 'short' })
   const wall = format({ hour: '2-digit', minute: '2-digit' })
   const day = format({ dateStyle: 'long' })
-  const keyOf = (date: Date) => [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-')
+  // Swedish days are written as in ISO 8601.
+  const keyOf = (date: Date) => date.toLocaleDateString('sv')
   const daysAgo = (key: string) => Math.round((Date.parse(keyOf(new Date(now()))) - Date.parse(key)) / 86_400_000)
   const dayOf = (date: Date) => {
     const days = daysAgo(keyOf(date))

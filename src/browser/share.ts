@@ -1,0 +1,136 @@
+import type { Item } from '../notifications/protocol.js'
+import { Ladder } from './ladder.js'
+import { watchPage } from './page.js'
+import { poll } from './poll.js'
+import type { Store } from './state.js'
+import { type TabMessage, Tabs } from './tabs.js'
+
+/** How long an answer to whether somebody looks is waited for, in milliseconds. */
+const LOOKED_WITHIN = 200
+
+/** The one connection that the tabs of a user share: led by this tab, or heard of from the one that leads. */
+export interface Share {
+  /** Connects for as long as the page is there, until `stop`; again it does nothing. */
+  start(): void
+  stop(): void
+  act(): void
+  /** This tab did something, and the state that the server answered is in the store. */
+  did(): void
+  /** The session is over: all tabs know. */
+  sayOver(): void
+  leads(): boolean
+  looked(): Promise<boolean>
+}
+
+export function createShare(base: string, user: string | undefined, query: string, store: Store): Share {
+  const { getSnapshot } = store
+  let tabs: Tabs | undefined
+  let leading = false
+  let lookedAt = 0
+  let away = false
+  let unlisten: (() => void) | undefined
+
+  const isOver = () => getSnapshot().connection === 'signed-out'
+  const tell = (latest?: Item) => tabs?.post({ type: 'told', ...getSnapshot(), latest })
+  const over = () => {
+    store.connection('signed-out')
+    tabs?.rest()
+    ladder.stop()
+  }
+  const sayOver = () => {
+    tabs?.post({ type: 'over' })
+    over()
+  }
+  const ask = () => poll(`${base}/unread${query}`, (next) => store.offer(next) && leading && tell())
+  const ladder = new Ladder({
+    base,
+    query,
+    poll: ask,
+    offer(next, latest) {
+      if (store.offer(next, latest) && leading) tell(latest)
+    },
+    version: () => getSnapshot().state?.version ?? -1,
+    status(connection) {
+      store.connection(connection)
+      if (isOver()) sayOver()
+      else if (leading) tell()
+    },
+  })
+
+  const lead = () => {
+    leading = true
+    if (!isOver()) ladder.start()
+  }
+  const follow = () => {
+    leading = false
+    ladder.stop()
+  }
+  const believe = ({ state, latest, connection }: Extract<TabMessage, { type: 'told' }>) => {
+    if (state) store.offer(state, latest)
+    store.connection(connection)
+  }
+  const heard = (message: TabMessage) => {
+    if (message.type === 'ask' && leading) tell()
+    if (message.type === 'over') over()
+    if (message.type === 'did') store.offer(message.state)
+    if (message.type === 'looking?' && document.hasFocus()) tabs?.post({ type: 'looking' })
+    if (message.type === 'looking') lookedAt = performance.now()
+    if (message.type === 'told' && !leading) believe(message)
+  }
+
+  const join = () => {
+    away = false
+    if (user && 'locks' in navigator && 'BroadcastChannel' in window) tabs = new Tabs(`belfry ${base} ${user}`, { lead, follow, heard })
+    else lead()
+  }
+  const left = () => {
+    away = true
+    tabs?.leave()
+    tabs = undefined
+    follow()
+  }
+  /** After a pause the session is looked at first: somebody else may have signed in meanwhile. */
+  const returned = async () => {
+    const answer = away && (await ask())
+    if (!answer || !away || !unlisten) return
+    store.connection(answer === 'signed-out' ? answer : answer === 'ok' ? 'connecting' : 'offline')
+    join()
+  }
+  const looked = () => {
+    tabs?.ask()
+    ladder.check()
+  }
+  const woke = () => {
+    if (leading && !isOver()) void ladder.restart()
+  }
+  const offline = () => {
+    if (leading) void ladder.doubt()
+  }
+
+  return {
+    start() {
+      if (unlisten) return
+      unlisten = watchPage({ looked, left, returned, woke, offline })
+      join()
+    },
+    stop() {
+      unlisten?.()
+      unlisten = undefined
+      left()
+    },
+    act: () => ladder.act(),
+    did() {
+      const { state } = getSnapshot()
+      if (state) tabs?.post({ type: 'did', state })
+    },
+    sayOver,
+    leads: () => leading,
+    async looked() {
+      const asked = performance.now()
+      if (document.hasFocus()) return true
+      tabs?.post({ type: 'looking?' })
+      await new Promise((resolve) => setTimeout(resolve, LOOKED_WITHIN))
+      return lookedAt > asked
+    },
+  }
+}
