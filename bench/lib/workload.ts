@@ -6,6 +6,8 @@ export interface Bench {
   readonly quick: boolean
   /** How often every contestant takes its turn. */
   readonly rounds: number
+  /** Users of the largest database. */
+  readonly users: number
   /** A folder of this workload's own, which is removed afterwards. */
   readonly folder: string
   /** Users 1 to `count`, signed in. */

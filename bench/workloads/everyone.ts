@@ -32,7 +32,7 @@ export const everyone: Workload = {
 }
 
 async function belfry(users: number, bench: Bench) {
-  await using store = await openFilled(bench.folder, users, users * 10)
+  await using store = await openFilled(bench.folder, users, users)
   await store.ask('everyone', { times: 50 })
   const { commit, bytes } = await store.ask<{ commit: number; bytes: number }>('everyone', { times: 200 })
   return { commit, kilobytes: bytes / 1024 }
