@@ -116,6 +116,25 @@ describe('the panel', () => {
     await page.context().close()
   })
 
+  it('leads to the inbox where what is in it could not be fetched, and is whole the next time', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    await fill(host, 'One')
+    const page = await openAt(proxy.url, '/')
+    const panel = page.locator('.belfry-panel')
+    proxy.requests = 'refuse'
+    await page.getByRole('button', { name: 'Notifications, 1 unread' }).click()
+    await panel.getByText('That did not work.').waitFor()
+    await panel.getByRole('link', { name: 'See all' }).waitFor()
+    await expectNoViolations(page)
+    await press(page, 'Escape')
+    proxy.requests = 'pass'
+    await press(page, 'Enter')
+    await expectText(page, panelTitles, ['One'])
+    assert.equal(await panel.getByText('That did not work.').count(), 0)
+    await page.context().close()
+  })
+
   it('has one subscription and one panel, wherever in the page the bell is moved', async () => {
     await using host = await Host.start()
     const page = await openAt(host.url, '/')
