@@ -83,7 +83,7 @@ export class Snapshots {
 
   of(user: string): Snapshot {
     const asked = [{ user, seen: Number.MAX_SAFE_INTEGER }]
-    const [sight] = this.#current() ? (this.#kept(asked) ?? this.#read(asked)) : []
+    const [sight] = this.#isNew(user) || this.#current() ? (this.#kept(asked) ?? this.#read(asked)) : []
     return sight?.snapshot ?? this.#inbox.snapshot(user)
   }
 
@@ -99,6 +99,11 @@ export class Snapshots {
     if (!this.#feed.look()) return false
     this.#lookedAt = now
     return true
+  }
+
+  /** Of whom nothing is kept, one statement says whether the feed has anything to tell, too. */
+  #isNew(user: string): boolean {
+    return !this.#db.inTransaction && this.#standings.get(user) === undefined && this.#readAlone(user)
   }
 
   /** Undefined where something would have to be read first. */
