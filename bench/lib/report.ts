@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Ratio } from './contest.js'
 import { drawing } from './drawing.js'
@@ -23,7 +23,7 @@ export function machine(): Readonly<Record<string, string>> {
   return {
     processor: `${cpus().length} × ${first?.model.trim() ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
-    system: `Linux ${execFileSync('uname', ['-r'], { encoding: 'utf8' }).trim()}`,
+    system: `Linux ${release().split('-')[0]}`,
     node: process.version,
     commit: commit(),
     load: loadavg()
