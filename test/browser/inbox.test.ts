@@ -141,8 +141,12 @@ describe('the inbox', () => {
     await expectText(page, 'document.activeElement.textContent', 'Undo')
     await page.keyboard.press('Enter')
     await expectText(page, 'document.activeElement.textContent', 'Two')
-    const { items } = await host.notifications.list('ada', {})
-    await host.notifications.recall(items[0]?.id ?? '')
+    const inbox = async () => (await host.notifications.list('ada', {})).items
+    await eventually(
+      async () => (await inbox()).length === 2,
+      () => 'the undo did not reach the server',
+    )
+    await host.notifications.recall((await inbox()).find(({ title }) => title === 'Two')?.id ?? '')
     await expectText(page, 'document.activeElement.textContent', 'One')
     await page.context().close()
   })

@@ -68,7 +68,7 @@ describe('the panel', () => {
     await press(page, 'Escape')
     await expectText(page, `document.activeElement.className`, 'belfry-bell')
     assert.equal(await control.count(), 0)
-    assert.equal(await page.getByRole('button', { name: 'Notifications, 1 unread' }).getAttribute('aria-expanded'), 'false')
+    await page.getByRole('button', { name: 'Notifications, 1 unread', expanded: false }).waitFor()
     assert.deepEqual((await shownBy(page)).violations, [])
     await page.context().close()
   })
