@@ -139,13 +139,16 @@ describe('the inbox', () => {
     await row(page, 'Two').getByRole('button', { name: 'Archive' }).focus()
     await page.keyboard.press('Enter')
     await expectText(page, 'document.activeElement.textContent', 'Undo')
+    const inbox = async () => (await host.notifications.list('ada', {})).items
+    const arrived = (count: number, what: string) =>
+      eventually(
+        async () => (await inbox()).length === count,
+        () => `the ${what} did not reach the server`,
+      )
+    await arrived(1, 'archiving')
     await page.keyboard.press('Enter')
     await expectText(page, 'document.activeElement.textContent', 'Two')
-    const inbox = async () => (await host.notifications.list('ada', {})).items
-    await eventually(
-      async () => (await inbox()).length === 2,
-      () => 'the undo did not reach the server',
-    )
+    await arrived(2, 'undo')
     await host.notifications.recall((await inbox()).find(({ title }) => title === 'Two')?.id ?? '')
     await expectText(page, 'document.activeElement.textContent', 'One')
     await page.context().close()
