@@ -4,7 +4,7 @@ import type { SessionData } from 'express-session'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, sendPollAnswer } from './polled.js'
-import { visitOf } from './visit.js'
+import { visitOnce } from './visit.js'
 
 interface Known {
   readonly id: string
@@ -79,7 +79,7 @@ async function answer(context: HttpContext, { req, res, listener }: Poll, { id, 
   asked.sessionStore = store
   store.createSession(asked, session)
   try {
-    const visit = await visitOf(context, asked)
+    const visit = await visitOnce(context, asked)
     if (visit !== null) {
       sendPollAnswer(res, pollAnswer(visit, req.headers['if-none-match']))
       return
@@ -93,7 +93,6 @@ async function answer(context: HttpContext, { req, res, listener }: Poll, { id, 
 /** As if nobody had looked: the app finds the session, or finds none, by itself. */
 function decline({ cookies }: HttpContext, req: IncomingMessage, res: ServerResponse, listener: RequestListener): void {
   cookies.forget(req.headers.cookie)
-  for (const name of ['session', 'sessionID', 'sessionStore']) Reflect.deleteProperty(req, name)
   listener(req, res)
 }
 

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import express, { type Express, type Request } from 'express'
+import express, { type Request } from 'express'
 import type { Options } from '../options.js'
 
-const readers = new WeakMap<Options, Express>()
+type Reader = new (req: IncomingMessage) => Request
+
+const readers = new WeakMap<Options, Reader>()
 const answered = new WeakMap<Options, Map<string, boolean>>()
 
 /**
@@ -30,25 +32,41 @@ function answersOf(options: Options): Map<string, boolean> {
   return known
 }
 
-/** Gives a request that did not come through Express (that of an upgrade) what hosts expect of one: `get`, `ip`, `protocol`, `host`, `query`. */
+/**
+ * A request that did not come through Express (that of an upgrade, or ahead of the app), with what hosts expect of one: `get`, `ip`, `protocol`, `host`,
+ * `query`, and room for a session. Not the request itself: given another prototype, it would be slow to whoever reads it.
+ */
 export function asExpressRequest(req: IncomingMessage, options: Options): Request {
-  return Object.setPrototypeOf(req, readerOf(options).request)
+  return new (readerOf(options))(req)
 }
 
 function ownOrigin(req: IncomingMessage, options: Options): string | undefined {
-  const seen: Request = Object.create(readerOf(options).request, { headers: { value: req.headers }, socket: { value: req.socket } })
+  const seen = asExpressRequest(req, options)
   // Some proxies forward the scheme of a socket as ws or wss; its page has http or https.
   return originOf(`${seen.protocol.replace(/^ws/, 'http')}://${seen.host}`)
 }
 
-/** An application that only reads requests by `trustProxy`, whatever the host's own says; nothing is routed through it. */
-function readerOf(options: Options): Express {
-  const known = readers.get(options)
-  if (known !== undefined) return known
-  const reader = express()
-  reader.set('trust proxy', options.trustProxy)
-  readers.set(options, reader)
-  return reader
+function readerOf(options: Options): Reader {
+  const known = readers.get(options) ?? createReader(options)
+  readers.set(options, known)
+  return known
+}
+
+/** Reads as an application does that trusts proxies as `trustProxy` says, whatever the host's own does; nothing is routed through it. */
+function createReader({ trustProxy }: Options): Reader {
+  const app = express()
+  app.set('trust proxy', trustProxy)
+  function Reader(this: Request, { method, url, headers, rawHeaders, socket, httpVersion }: IncomingMessage): void {
+    this.method = method ?? 'GET'
+    this.url = url ?? '/'
+    this.originalUrl = this.url
+    this.headers = headers
+    this.rawHeaders = rawHeaders
+    this.socket = socket
+    this.httpVersion = httpVersion
+  }
+  Reader.prototype = app.request
+  return Reader as unknown as Reader
 }
 
 function originOf(url: string): string | undefined {

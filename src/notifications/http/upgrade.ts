@@ -11,7 +11,7 @@ import { openDoor } from './door.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
 import { Refusal, refusalOf, within } from './refusal.js'
-import { visitOf } from './visit.js'
+import { visitOnce } from './visit.js'
 
 /** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
 const ANSWER_WITHIN = 600
@@ -65,10 +65,11 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   try {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
-    const person = await within(ANSWER_WITHIN, callerOf(asExpressRequest(req, options), keeper.context))
+    const asked = asExpressRequest(req, options)
+    const person = await within(ANSWER_WITHIN, callerOf(asked, keeper.context))
     const full = hub.refusal(person.id)
     if (full !== undefined) throw new Refusal(full)
-    open(upgrade, person, keeper)
+    open(upgrade, asked, person, keeper)
   } catch (error) {
     const refusal = refusalOf(error)
     metrics.refused(refusal.reason)
@@ -89,7 +90,7 @@ function checkHandshake({ method, headers }: IncomingMessage): void {
 
 async function callerOf(req: Request, context: HttpContext): Promise<Person> {
   await loadSession(req, context.options)
-  const visit = await visitOf(context, req)
+  const visit = await visitOnce(context, req)
   if (visit === null) throw new Refusal('session')
   return visit.person
 }
@@ -104,8 +105,8 @@ function loadSession(req: Request, { session }: Options): Promise<void> {
 }
 
 /** The callback must not see the request: what it makes would hold it, headers and all, for the life of the socket. */
-function open({ req, socket, head, since }: Upgrade, person: Person, { context, sockets, events }: Doorkeeper): void {
-  const session = context.sessions.watch(req as Request)
+function open({ req, socket, head, since }: Upgrade, asked: Request, person: Person, { context, sockets, events }: Doorkeeper): void {
+  const session = context.sessions.watch(asked)
   let opened = false
   // Handshake and greeting leave together, where the greeting is ready in this turn of the loop.
   socket.cork()

@@ -17,7 +17,7 @@ const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>
 export function visitOf(context: HttpContext, req: Request): Promise<Visit | null> {
   const known = visits.get(context) ?? new WeakMap<Request, Promise<Visit | null>>()
   visits.set(context, known)
-  const asked = known.get(req) ?? ask(context, req)
+  const asked = known.get(req) ?? visitOnce(context, req)
   known.set(req, asked)
   return asked
 }
@@ -30,7 +30,8 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
   return visit
 }
 
-async function ask({ identify, service }: HttpContext, req: Request): Promise<Visit | null> {
+/** The same, for a request that passes one handler only. */
+export async function visitOnce({ identify, service }: HttpContext, req: Request): Promise<Visit | null> {
   const person = await identify(req)
   return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person) }
 }
@@ -40,6 +41,7 @@ async function ask({ identify, service }: HttpContext, req: Request): Promise<Vi
  * whose it is, and gets nothing of the other's.
  */
 function meant({ url }: Request, { id }: Person): boolean {
-  const mark = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('belfry-for')
+  const query = url.indexOf('?')
+  const mark = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('belfry-for')
   return mark === null || mark === userMark(id)
 }
