@@ -4,7 +4,7 @@ import type { Events } from './events.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
-import type { Asked, Inserted, Mark, Reader, Row, Sent, Snapshot, Store } from './store/store.js'
+import type { Asked, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 
 export type { Asked }
 
@@ -167,21 +167,26 @@ export class Service {
     return this.#store.readers(id, { limit: options.limit ?? 100, except: options.except ?? [] })
   }
 
-  /** For the hub: the state of many, in their order, with what is new to each. */
+  /** For the hub: the state of many, in their order, with what is new to each; those who see the same in a row share one answer. */
   async look(asked: readonly Asked[]): Promise<readonly Look[]> {
     const items = new Map<Row, Item>()
-    const sights = await this.#store.look(asked)
-    return sights.map(({ snapshot, latest }) => ({
-      state: this.#state(snapshot),
-      newest: snapshot.newest,
-      membership: snapshot.membership,
-      latest: latest && this.#itemOnce(latest, items),
-    }))
+    const looks = new Map<Sight, Look>()
+    return (await this.#store.look(asked)).map((sight) => {
+      const look = looks.get(sight) ?? this.#lookOf(sight, items)
+      looks.set(sight, look)
+      return look
+    })
+  }
+
+  #lookOf({ snapshot, latest }: Sight, items: Map<Row, Item>): Look {
+    const { newest, membership } = snapshot
+    return { state: this.#state(snapshot), newest, membership, latest: latest && this.#itemOnce(latest, items) }
   }
 
   #stored({ notification, replayed }: Inserted): Notified {
     if (!replayed) this.#created(notification)
-    return { ...notification, replayed }
+    const { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt } = notification
+    return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
   }
 
   /** Which of these are unread to somebody; nothing while nobody listens. */

@@ -29,10 +29,9 @@ export class Delivery {
 
   /**
    * @param since when the hub first heard of the change, by performance.now()
-   * @param wording shared with those who were read at the same instant
+   * @param wording shared with those who were read at the same instant, which was `now`
    */
-  deliver(member: Member, look: Look, since: number, wording: Wording): void {
-    const now = performance.now()
+  deliver(member: Member, look: Look, since: number, wording: Wording, now: number): void {
     for (const seat of member.seats) this.#tell(seat, look, wording, now, since)
     if (member.beatDue) this.beat(member)
   }

@@ -10,9 +10,13 @@ export type LookUp = (asked: readonly Asked[]) => Promise<readonly Look[]>
 /** Members who are served in one turn, each with when the first reason came. */
 type Slice = readonly (readonly [member: Member, since: number])[]
 
+/** Whom the same hint wakes are read at once; who comes waits for the next turn, so that those who come together are read together. */
+type Start = 'at once' | 'next turn'
+
 interface FlushOptions {
   readonly look: LookUp
-  readonly deliver: (member: Member, look: Look, since: number, wording: Wording) => void
+  /** @param wording shared with those who were read at the same instant, which was `now` */
+  readonly deliver: (member: Member, look: Look, since: number, wording: Wording, now: number) => void
   /** The state of these cannot be read now, but a heartbeat of theirs is due. */
   readonly beat: (member: Member) => void
   readonly logger: Logger
@@ -30,8 +34,9 @@ const LONGEST_PAUSE = 2000
  */
 export class Flush {
   readonly #options: FlushOptions
-  /** Member → when the first reason to read came, by performance.now(). */
-  readonly #queue = new Map<Member, number>()
+  readonly #queue: Member[] = []
+  /** How many at the head of the queue have been taken. */
+  #taken = 0
   #running = false
   #stopped = false
   #pause = 0
@@ -40,45 +45,48 @@ export class Flush {
     this.#options = options
   }
 
-  add(member: Member, since: number): void {
+  add(member: Member, since: number, start: Start = 'next turn'): void {
     if (this.#pause > 0 && member.beatDue) this.#options.beat(member)
-    if (this.#queue.has(member)) return
-    this.#queue.set(member, since)
-    if (!this.#running) void this.#run()
+    if (member.dueSince !== undefined) return
+    member.dueSince = since
+    this.#queue.push(member)
+    if (!this.#running) void this.#run(start)
   }
 
   delete(member: Member): void {
-    this.#queue.delete(member)
+    member.dueSince = undefined
   }
 
   stop(): void {
     this.#stopped = true
-    this.#queue.clear()
+    this.#queue.length = 0
   }
 
-  async #run(): Promise<void> {
+  async #run(start: Start): Promise<void> {
     this.#running = true
-    while (this.#queue.size > 0 && !this.#stopped) {
-      await nextTurn()
-      if (this.#stopped) break
-      const slice = this.#take()
+    await (start === 'at once' ? undefined : nextTurn())
+    for (let slice = this.#take(); slice.length > 0; slice = this.#take()) {
       const looks = await this.#look(slice)
       if (this.#stopped) break
       if (looks === undefined) await this.#retry(slice)
       else this.#deliver(slice, looks)
+      await nextTurn()
     }
     this.#running = false
   }
 
   #take(): Slice {
     const slice: [Member, number][] = []
-    let weight = 0
-    for (const entry of this.#queue) {
-      const [member] = entry
-      this.#queue.delete(member)
-      slice.push(entry)
+    for (let weight = 0; weight < SLICE && this.#taken < this.#queue.length; this.#taken++) {
+      const member = this.#queue[this.#taken]
+      if (member?.dueSince === undefined) continue
+      slice.push([member, member.dueSince])
+      member.dueSince = undefined
       weight += Math.max(1, member.seats.length)
-      if (weight >= SLICE) break
+    }
+    if (this.#taken >= this.#queue.length) {
+      this.#queue.length = 0
+      this.#taken = 0
     }
     return slice
   }
@@ -96,15 +104,16 @@ export class Flush {
 
   #deliver(slice: Slice, looks: readonly Look[]): void {
     const wording = new Wording()
+    const now = performance.now()
     slice.forEach(([member, since], index) => {
       const look = looks[index]
-      if (look !== undefined) this.#options.deliver(member, look, since, wording)
+      if (look !== undefined) this.#options.deliver(member, look, since, wording, now)
     })
   }
 
   async #retry(slice: Slice): Promise<void> {
-    for (const [member, since] of slice) if (member.seats.length > 0 && !this.#queue.has(member)) this.#queue.set(member, since)
-    for (const member of this.#queue.keys()) if (member.beatDue) this.#options.beat(member)
+    for (const [member, since] of slice) if (member.seats.length > 0) this.add(member, since)
+    for (const member of this.#queue) if (member.beatDue) this.#options.beat(member)
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2))
     await pause(this.#pause, undefined, { ref: false })
   }

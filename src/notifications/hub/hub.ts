@@ -63,9 +63,9 @@ export class Hub {
     const delivery = new Delivery({ ...options, isDead, postpone: (seat) => this.#waiting.add(seat) })
     this.#flush = new Flush({
       ...options,
-      deliver: (member, look, since, wording) => {
+      deliver: (member, look, since, wording, now) => {
         this.#place(member, look.membership)
-        delivery.deliver(member, look, since, wording)
+        delivery.deliver(member, look, since, wording, now)
       },
       beat: (member) => delivery.beat(member),
     })
@@ -116,7 +116,7 @@ export class Hub {
   wake(audiences: readonly string[]): void {
     const now = performance.now()
     for (const audience of audiences) {
-      for (const member of this.#audience(audience)) this.#flush.add(member, now)
+      for (const member of this.#audience(audience)) this.#flush.add(member, now, 'at once')
     }
   }
 

@@ -12,6 +12,8 @@ export class Member {
   slot = 0
   /** A heartbeat is to be sent with the next reading. */
   beatDue = false
+  /** Since when it waits to be read, by performance.now(); undefined where it does not. */
+  dueSince: number | undefined = undefined
 
   constructor(user: string) {
     this.user = user

@@ -109,12 +109,15 @@ export class Snapshots {
   /** Undefined where something would have to be read first. */
   #kept(asked: readonly Asked[]): Sight[] | undefined {
     const sights: Sight[] = []
+    let before: Sight | undefined
     for (const { user, seen } of asked) {
       const standing = this.#standings.get(user)
       if (standing === undefined) return undefined
       const snapshot = this.#assemble(standing)
       if (snapshot === undefined) return undefined
-      sights.push({ snapshot, latest: snapshot.newest > seen ? this.#latest(user, seen, standing, snapshot.newest) : undefined })
+      const latest = snapshot.newest > seen ? this.#latest(user, seen, standing, snapshot.newest) : undefined
+      if (before === undefined || !sameAs(before, snapshot, latest)) before = { snapshot, latest }
+      sights.push(before)
     }
     return sights
   }
@@ -203,6 +206,13 @@ export class Snapshots {
     this.#standings.clear()
     this.#audiences.clear()
   }
+}
+
+/** After a message to everyone most see the same: what is made of it for one then serves all. */
+function sameAs({ snapshot, latest }: Sight, { version, unread, newest, membership }: Snapshot, row: Row | undefined): boolean {
+  return (
+    latest === row && snapshot.version === version && snapshot.unread === unread && snapshot.newest === newest && snapshot.membership === membership
+  )
 }
 
 const STANDING = `

@@ -154,7 +154,7 @@ export interface Store {
   insert(draft: NewNotification): Promise<Inserted>
 
   snapshot(user: string): Promise<Snapshot>
-  /** The same for many, in their order, with what is new to each. */
+  /** The same for many, in their order, with what is new to each; those who see the same in a row may share one answer. */
   look(asked: readonly Asked[]): Promise<readonly Sight[]>
 
   /** Records what topics somebody is in; raises their version where that changed. */
