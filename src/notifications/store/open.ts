@@ -8,6 +8,9 @@ import { migrateSqlite, patiently } from './migrate.js'
 
 const MIGRATIONS = { folder: new URL('../../../migrations/notifications/sqlite/', import.meta.url), ledger: 'notification_migrations' }
 
+/** What the connection may keep in memory of the database; SQLite's own 2 MB hold the indexes of a few hundred users. */
+const CACHE_KB = 16_000
+
 /** How long a statement may wait for a lock, in milliseconds: it holds the event loop meanwhile, so the writer waits instead. */
 const BUSY_TIMEOUT = 10
 
@@ -65,6 +68,7 @@ function prepare(db: Database, shared: boolean): string {
   if (!shared) {
     patiently(() => db.pragma('journal_mode = WAL'))
     db.pragma('synchronous = FULL')
+    db.pragma(`cache_size = -${CACHE_KB}`)
   }
   migrateSqlite(db, MIGRATIONS)
   return db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { Database, Statement } from 'better-sqlite3'
 import { ConflictError } from '../errors.js'
 import { audienceOf, type NewNotification, type Notification } from '../notification.js'
@@ -60,12 +60,12 @@ export class Sending {
     const known = this.#replay(draft)
     if (known !== undefined) return { notification: known, replayed: true }
     const { to, title, body, url, level, category, data, sender, publishAt, expiresAt, idempotencyKey, contentHash } = draft
-    const raw = { id: newId(), audience: audienceOf(to), title, body, url, level, category, data, sender, created_at: Date.now() }
-    const { lastInsertRowid } = this.#insert.run(...Object.values(raw), publishAt, expiresAt, idempotencyKey, contentHash)
-    const users = typeof to === 'object' && 'users' in to ? to.users : []
-    if (users.length > 0) this.#name.run(lastInsertRowid, JSON.stringify(users))
-    const plan = { publish_at: publishAt, expires_at: expiresAt, recalled_at: null }
-    return { notification: notificationOf({ ...raw, ...plan }, users), replayed: false }
+    const id = newId()
+    const at = Date.now()
+    const values = [id, audienceOf(to), title, body, url, level, category, data, sender, at, publishAt, expiresAt, idempotencyKey, contentHash]
+    const { lastInsertRowid } = this.#insert.run(values)
+    if (typeof to === 'object' && 'users' in to) this.#name.run(lastInsertRowid, JSON.stringify(to.users))
+    return { notification: asStored(draft, id, at), replayed: false }
   }
 
   /** False where there is none. */
@@ -108,9 +108,45 @@ export class Sending {
   }
 }
 
-/** The time, then chance: ids that are made together stand together in the index, so that a commit touches fewer pages. */
+/** What reading it again would give. */
+function asStored(
+  { to, title, body, url, level, category, data, sender, publishAt, expiresAt }: NewNotification,
+  id: string,
+  at: number,
+): Notification {
+  return {
+    to,
+    id,
+    title,
+    body,
+    url,
+    level,
+    category,
+    data: data === null ? null : JSON.parse(data),
+    sender,
+    createdAt: isoOf(at),
+    publishAt: publishAt === null ? null : isoOf(publishAt),
+    expiresAt: expiresAt === null ? null : isoOf(expiresAt),
+    recalledAt: null,
+  }
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+const CHANCE = 10
+const chance = Buffer.alloc(CHANCE * 256)
+let drawn = chance.length
+
+/** The time, then chance: ids that are made together stand together in the index, so that a commit touches fewer pages. Chance is drawn for many at once. */
 function newId(): string {
-  return Date.now().toString(16).padStart(12, '0') + randomUUID().replaceAll('-', '').slice(12)
+  if (drawn === chance.length) {
+    randomFillSync(chance)
+    drawn = 0
+  }
+  drawn += CHANCE
+  return Date.now().toString(16).padStart(12, '0') + chance.toString('hex', drawn - CHANCE, drawn)
 }
 
 const PUBLISH = `INSERT INTO notification_deliveries (audience, notification, published_at)`
