@@ -23,9 +23,8 @@ export function recount(db: Database, user: string): number {
 }
 
 function count(db: Database, user: string): number {
-  const me = (db.prepare('SELECT since, watermark FROM notification_users WHERE user_id = ?').get(user) as { since: number; watermark: number }) ?? {
-    since: 0,
-  }
+  const known = db.prepare('SELECT since, watermark, newest FROM notification_users WHERE user_id = ?').get(user) as Known | undefined
+  const me = known ?? { since: 0, watermark: 0, newest: 0 }
   const since = new Map([
     ['everyone', me.since],
     [`user:${user}`, Number.NEGATIVE_INFINITY],
@@ -37,7 +36,9 @@ function count(db: Database, user: string): number {
     since.set(row.audience, row.since)
   }
   const mark = (db.prepare('SELECT max(position) FROM notification_watermarks WHERE user_id = ?').pluck().get(user) as number | null) ?? 0
-  assert.equal(me.watermark ?? 0, mark)
+  assert.equal(me.watermark, mark)
+  const newest = db.prepare('SELECT max(position) FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL').pluck()
+  assert.equal(me.newest, newest.get(`user:${user}`) ?? 0)
   const receipts = new Map(
     (db.prepare('SELECT position, read_at, archived_at FROM notification_receipts WHERE user_id = ?').all(user) as Receipt[]).map((r) => [
       r.position,
@@ -49,6 +50,12 @@ function count(db: Database, user: string): number {
     const receipt = receipts.get(position)
     return receipt === undefined ? position > mark : receipt.read_at === null && receipt.archived_at === null
   }).length
+}
+
+interface Known {
+  readonly since: number
+  readonly watermark: number
+  readonly newest: number
 }
 
 interface Receipt {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Response } from 'express'
 import type { ListQuery } from '../cursors.js'
 import { badgeText, type State } from '../protocol.js'
@@ -49,7 +49,7 @@ export function present(res: Response, context: HttpContext, user: string | null
 
 /** What the client needs to tell one user from another, in what tabs share and in what it asks; it is not the id itself. */
 export function userMark(user: string): string {
-  return createHash('sha256').update(`bell of ${user}`).digest('base64url').slice(0, 12)
+  return hash('sha256', `bell of ${user}`, 'base64url').slice(0, 12)
 }
 
 /** Links to the stylesheet and the scripts, as far as they were built. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Visit } from './visit.js'
 
@@ -12,10 +12,7 @@ export interface PollAnswer {
 /** The tag names user, epoch and version, hashed; the count is not in it. */
 export function pollAnswer({ person, state }: Visit, ifNoneMatch: string | undefined): PollAnswer {
   const { epoch, version, unread } = state
-  const tag = createHash('sha256')
-    .update(JSON.stringify([person.id, epoch, version]))
-    .digest('base64url')
-    .slice(0, 22)
+  const tag = hash('sha256', JSON.stringify([person.id, epoch, version]), 'base64url').slice(0, 22)
   const etag = `"${tag}"`
   return { etag, body: ifNoneMatch?.includes(etag) === true ? undefined : JSON.stringify({ epoch, version, unread }) }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
 import type { Logger } from '../logger.js'
@@ -31,7 +31,7 @@ const STORE_WITHIN = 3000
 
 /** What stands for a session id, which is a secret, wherever it is only to be recognised. */
 export function sessionKey(id: string): string {
-  return createHash('sha256').update(id).digest('base64url')
+  return hash('sha256', id, 'base64url')
 }
 
 /** A string of its own: a slice would keep the whole header that it was cut from. */

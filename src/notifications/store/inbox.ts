@@ -43,7 +43,7 @@ const SNAPSHOT = `
       AS unread,
     coalesce(u.membership, '') AS membership,
     max(
-      coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0),
+      coalesce(u.newest, 0),
       coalesce((${NEWEST(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}), 0),
       coalesce((SELECT max((${NEWEST('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
     ) AS newest

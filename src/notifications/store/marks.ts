@@ -101,7 +101,14 @@ const UNREAD_IN = (audience: string, since: string, start: string) => `
       AND NOT EXISTS (SELECT 1 FROM notification_receipts r
         WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))`
 
+const UNREAD_SHARED = `(${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
+  OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')}))`
+
+/** Of what went to the user alone, the user's row mostly says enough. */
 const UNREAD_BELOW = `
-  SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
-    OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')})
+  SELECT CASE
+    WHEN coalesce(u.unread, 0) = 0 THEN ${UNREAD_SHARED}
+    WHEN u.newest <= @upTo THEN 1
+    ELSE ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_SHARED}
+  END
   FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user`

@@ -218,7 +218,7 @@ function sameAs({ snapshot, latest }: Sight, { version, unread, newest, membersh
 const STANDING = `
   SELECT coalesce(u.version, 0) AS version, coalesce(u.unread, 0) AS unread, coalesce(u.membership, '') AS membership,
     coalesce(u.watermark, 0) AS watermark, coalesce(u.since, 0) AS since, coalesce(u.start, 0) AS start,
-    coalesce((SELECT max(position) FROM notification_deliveries WHERE audience = 'user:' || me.id AND ended_at IS NULL), 0) AS newest,
+    coalesce(u.newest, 0) AS newest,
     EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id) AS marked,
     coalesce((SELECT max(n) FROM notification_changes), 0) AS changes
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
