@@ -168,10 +168,14 @@ export class Service {
   }
 
   /** For the hub: the state of many, in their order, with what is new to each; those who see the same in a row share one answer. */
-  async look(asked: readonly Asked[]): Promise<readonly Look[]> {
+  look(asked: readonly Asked[]): Promise<readonly Look[]> {
+    return this.#store.look(asked).then((sights) => this.#looksOf(sights))
+  }
+
+  #looksOf(sights: readonly Sight[]): Look[] {
     const items = new Map<Row, Item>()
     const looks = new Map<Sight, Look>()
-    return (await this.#store.look(asked)).map((sight) => {
+    return sights.map((sight) => {
       const look = looks.get(sight) ?? this.#lookOf(sight, items)
       looks.set(sight, look)
       return look

@@ -87,7 +87,11 @@ test('an operation that fails takes none of those with it that share its transac
   const db = new Sqlite(':memory:')
   db.exec('CREATE TABLE t (n INTEGER PRIMARY KEY)')
   let commits = 0
-  const writer = new Writer(db, () => commits++)
+  const writer = new Writer(
+    db,
+    () => commits++,
+    () => {},
+  )
   const insert = (n: number) => writer.write(() => db.prepare('INSERT INTO t VALUES (?)').run(n))
   const half = writer.write(() => {
     db.prepare('INSERT INTO t VALUES (5)').run()

@@ -66,7 +66,7 @@ export class Flush {
     this.#running = true
     await (start === 'at once' ? undefined : nextTurn())
     for (let slice = this.#take(); slice.length > 0; slice = this.#take()) {
-      const looks = await this.#look(slice)
+      const looks = await this.#options.look(slice.map(([member]) => member)).catch((error: unknown) => this.#failed(error))
       if (this.#stopped) break
       if (looks === undefined) await this.#retry(slice)
       else this.#deliver(slice, looks)
@@ -91,18 +91,12 @@ export class Flush {
     return slice
   }
 
-  async #look(slice: Slice): Promise<readonly Look[] | undefined> {
-    try {
-      const looks = await this.#options.look(slice.map(([member]) => member))
-      this.#pause = 0
-      return looks
-    } catch (error) {
-      if (this.#pause === 0) this.#options.logger.warn({ err: error }, 'the state of connected users cannot be read; trying again')
-      return undefined
-    }
+  #failed(error: unknown): undefined {
+    if (this.#pause === 0) this.#options.logger.warn({ err: error }, 'the state of connected users cannot be read; trying again')
   }
 
   #deliver(slice: Slice, looks: readonly Look[]): void {
+    this.#pause = 0
     const wording = new Wording()
     const now = performance.now()
     slice.forEach(([member, since], index) => {

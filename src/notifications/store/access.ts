@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { UnavailableError } from '../errors.js'
 import type { Metrics } from '../metrics.js'
@@ -13,30 +13,25 @@ export class Access {
 
   /** @param committed called after each commit; must not throw */
   constructor(db: Database, metrics: Metrics, committed: () => void) {
-    this.#writer = new Writer(db, committed)
+    this.#writer = new Writer(db, committed, (began) => this.#measure(began))
     this.#metrics = metrics
   }
 
-  /** Rejects with UnavailableError where the database cannot be read; a lock is waited for without holding the loop. */
+  /** Reads at once. Rejects with UnavailableError where the database cannot be read; a lock is waited for without holding the loop. */
   read<T>(run: () => T): Promise<T> {
-    return this.#measured(async (began) => {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return run()
-        } catch (error) {
-          if (!isBusy(error) || performance.now() - began > PATIENCE) throw asFailure(error)
-          await new Promise((resolve) => setTimeout(resolve, backoff(attempt)))
-        }
-      }
-    })
+    const began = performance.now()
+    try {
+      const value = run()
+      this.#measure(began)
+      return Promise.resolve(value)
+    } catch (error) {
+      return this.#readAgain(run, began, error).finally(() => this.#measure(began))
+    }
   }
 
   /** As Writer.write. */
   write<T>(run: () => T): Promise<T> {
-    return this.#measured(() => {
-      if (this.#closed) throw new UnavailableError('Notifications have been closed.')
-      return this.#writer.write(run)
-    })
+    return this.#closed ? Promise.reject(new UnavailableError('Notifications have been closed.')) : this.#writer.write(run)
   }
 
   /** Takes nothing more, and finishes what was begun. */
@@ -45,13 +40,21 @@ export class Access {
     return this.#writer.idle()
   }
 
-  async #measured<T>(action: (began: number) => Promise<T>): Promise<T> {
-    const began = performance.now()
-    try {
-      return await action(began)
-    } finally {
-      this.#metrics.stored((performance.now() - began) / 1000)
+  async #readAgain<T>(run: () => T, began: number, failure: unknown): Promise<T> {
+    let error = failure
+    for (let attempt = 0; isBusy(error) && performance.now() - began <= PATIENCE; attempt++) {
+      await pause(backoff(attempt))
+      try {
+        return run()
+      } catch (again) {
+        error = again
+      }
     }
+    throw asFailure(error)
+  }
+
+  #measure(began: number): void {
+    this.#metrics.stored((performance.now() - began) / 1000)
   }
 }
 

@@ -38,6 +38,7 @@ export class Feed {
   readonly #timer: NodeJS.Timeout
   #last: number
   #first: number
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(db: Database, options: FeedOptions) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -70,9 +71,15 @@ export class Feed {
     if (!this.#db.open || this.#db.inTransaction) return false
     const audiences = this.#news()
     if (audiences === undefined) return false
+    this.#lookedAt = performance.now()
     if (audiences.delete('')) this.#options.refused()
     if (audiences.size > 0) this.#tell([...audiences])
     return true
+  }
+
+  /** When it was last read, by performance.now(). */
+  get lookedAt(): number {
+    return this.#lookedAt
   }
 
   /** The newest change that has been told. */

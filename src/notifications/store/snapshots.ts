@@ -67,7 +67,6 @@ export class Snapshots {
   readonly #exceptions: Statement
   readonly #standings = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
-  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -93,12 +92,7 @@ export class Snapshots {
 
   /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
   #current(fresh = 0): boolean {
-    if (this.#db.inTransaction) return false
-    const now = performance.now()
-    if (now - this.#lookedAt < fresh) return true
-    if (!this.#feed.look()) return false
-    this.#lookedAt = now
-    return true
+    return !this.#db.inTransaction && ((fresh > 0 && performance.now() - this.#feed.lookedAt < fresh) || this.#feed.look())
   }
 
   /** Of whom nothing is kept, one statement says whether the feed has anything to tell, too. */

@@ -6,8 +6,8 @@ interface Op {
   readonly run: () => unknown
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
-  /** When patience ends, by performance.now(). */
-  readonly deadline: number
+  /** When it was asked for, by performance.now(). */
+  readonly began: number
 }
 
 /** How long one transaction may hold the event loop before the rest of the queue waits for the next, in milliseconds. */
@@ -20,6 +20,7 @@ const PORTION = 20
 export class Writer {
   readonly #db: Database
   readonly #committed: () => void
+  readonly #settled: (began: number) => void
   #queue: Op[] = []
   /** How many at the head of the queue have failed together, and are now tried one by one. */
   #suspects = 0
@@ -27,10 +28,14 @@ export class Writer {
   #planned = false
   #idle: (() => void)[] = []
 
-  /** @param committed called after each commit, before the promises of its operations resolve; must not throw */
-  constructor(db: Database, committed: () => void) {
+  /**
+   * @param committed called after each commit, before the promises of its operations resolve; must not throw
+   * @param settled called for each operation, with when it was asked for
+   */
+  constructor(db: Database, committed: () => void, settled: (began: number) => void) {
     this.#db = db
     this.#committed = committed
+    this.#settled = settled
   }
 
   /**
@@ -40,7 +45,7 @@ export class Writer {
    */
   write<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject, deadline: performance.now() + PATIENCE })
+      this.#queue.push({ run, resolve: resolve as (value: unknown) => void, reject, began: performance.now() })
       this.#plan(0)
     })
   }
@@ -99,6 +104,7 @@ export class Writer {
     this.#suspects = Math.max(0, this.#suspects - count)
     done.forEach((op, index) => {
       outcomes[index]?.(op)
+      this.#settled(op.began)
     })
   }
 
@@ -115,11 +121,14 @@ export class Writer {
 
   /** Whoever has waited too long is told; the others go on waiting. */
   #dismissLate(error: unknown): void {
-    const now = performance.now()
-    const late = this.#queue.filter((op) => op.deadline <= now)
+    const since = performance.now() - PATIENCE
+    const late = this.#queue.filter((op) => op.began <= since)
     if (late.length === 0) return
-    this.#queue = this.#queue.filter((op) => op.deadline > now)
+    this.#queue = this.#queue.filter((op) => op.began > since)
     this.#suspects = 0
-    for (const op of late) op.reject(asFailure(error))
+    for (const op of late) {
+      op.reject(asFailure(error))
+      this.#settled(op.began)
+    }
   }
 }
