@@ -2,10 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Logger } from '../logger.js'
 import type { Audience } from './store.js'
 
-interface Change {
-  readonly n: number
-  readonly audience: string
-}
+type Change = readonly [n: number, audience: string]
 
 type Listener = (changed: readonly Audience[]) => void
 
@@ -44,7 +41,7 @@ export class Feed {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
     this.#db = db
     this.#options = options
-    this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`)
+    this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`).raw()
     this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
     this.#oldest = prepare('SELECT coalesce(min(n), 0) FROM notification_changes').pluck()
     this.#prune = prepare(`
@@ -108,9 +105,9 @@ export class Feed {
       const changes = this.#changes.all(this.#last) as Change[]
       const [first, newest] = [changes[0], changes.at(-1)]
       if (first === undefined || newest === undefined) return NOTHING
-      const complete = first.n === this.#last + 1 && changes.length < KEPT
-      this.#last = complete ? newest.n : (this.#newest.get() as number)
-      return new Set(complete ? changes.map(({ audience }) => audience) : ['*', ''])
+      const complete = first[0] === this.#last + 1 && changes.length < KEPT
+      this.#last = complete ? newest[0] : (this.#newest.get() as number)
+      return new Set(complete ? changes.map(([, audience]) => audience) : ['*', ''])
     } catch {
       return undefined
     }

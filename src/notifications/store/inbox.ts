@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { Instant } from './instant.js'
 import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import type { Asked, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
@@ -67,8 +68,7 @@ const CATEGORY = `(@category IS NULL OR n.category = @category)`
 /** What one person sees: reads only, each in one snapshot. */
 export class Inbox {
   readonly #db: Database
-  readonly #begin: Statement
-  readonly #commit: Statement
+  readonly #instant: Instant
   readonly #snapshot: Statement
   readonly #member: Statement
   readonly #topics: Statement
@@ -78,8 +78,7 @@ export class Inbox {
 
   constructor(db: Database) {
     this.#db = db
-    this.#begin = db.prepare('BEGIN')
-    this.#commit = db.prepare('COMMIT')
+    this.#instant = new Instant(db)
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
@@ -94,7 +93,7 @@ export class Inbox {
   }
 
   look(asked: readonly Asked[]): Sight[] {
-    return this.#atOneInstant(() =>
+    return this.#instant.read(() =>
       asked.map(({ user, seen }) => {
         const snapshot = this.snapshot(user)
         return { snapshot, latest: snapshot.newest > seen ? this.latest(user, seen) : undefined }
@@ -103,7 +102,7 @@ export class Inbox {
   }
 
   list(user: string, page: Page): Listing {
-    return this.#atOneInstant(() => {
+    return this.#instant.read(() => {
       const snapshot = this.snapshot(user)
       const member = this.#memberOf(user)
       const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, page))
@@ -114,7 +113,7 @@ export class Inbox {
   }
 
   find(user: string, id: string): Row | undefined {
-    return this.#atOneInstant(() => {
+    return this.#instant.read(() => {
       const member = this.#memberOf(user)
       for (const { audience, since, start } of this.#streams(user, member)) {
         const raw = this.#find.get({ user, id, audience, since, start, watermark: member.watermark }) as RawRow | undefined
@@ -131,7 +130,7 @@ export class Inbox {
   }
 
   latest(user: string, after: number): Row | undefined {
-    return this.#atOneInstant(() => {
+    return this.#instant.read(() => {
       const member = this.#memberOf(user)
       const newest = { filter: 'all', category: null, before: null, after: null, limit: 0 } as const
       const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, newest))
@@ -175,16 +174,6 @@ export class Inbox {
 
   #prepare(sql: string): Statement {
     return this.#db.prepare(sql).safeIntegers(false)
-  }
-
-  #atOneInstant<T>(read: () => T): T {
-    if (this.#db.inTransaction) return read()
-    this.#begin.run()
-    try {
-      return read()
-    } finally {
-      if (this.#db.inTransaction) this.#commit.run()
-    }
   }
 }
 

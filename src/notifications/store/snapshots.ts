@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
+import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
 import { Recent } from './recent.js'
 import type { Asked, Audience, Row, Sight, Snapshot } from './store.js'
@@ -30,18 +31,18 @@ interface Standing {
   readonly exceptions: readonly Exception[]
 }
 
-interface RawStanding {
-  readonly version: number
-  readonly unread: number
-  readonly newest: number
-  readonly membership: string
-  readonly watermark: number
-  readonly since: number
-  readonly start: number
-  readonly marked: 0 | 1
-  /** The newest change that this reading knows of. */
-  readonly changes: number
-}
+/** A tuple, as naming the columns of each row takes as long as finding it. `changes` is the newest change that this reading knows of. */
+type RawStanding = readonly [
+  version: number,
+  unread: number,
+  newest: number,
+  membership: string,
+  watermark: number,
+  since: number,
+  start: number,
+  marked: 0 | 1,
+  changes: number,
+]
 
 /** Users whose standing is kept: those who are connected or poll, with room to spare. */
 const KEPT = 50_000
@@ -62,6 +63,7 @@ export class Snapshots {
   readonly #db: Database
   readonly #feed: Feed
   readonly #inbox: Inbox
+  readonly #instant: Instant
   readonly #standing: Statement
   readonly #streams: Statement
   readonly #exceptions: Statement
@@ -73,7 +75,8 @@ export class Snapshots {
     this.#db = db
     this.#feed = feed
     this.#inbox = inbox
-    this.#standing = prepare(STANDING)
+    this.#instant = new Instant(db)
+    this.#standing = prepare(STANDING).raw()
     this.#streams = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
     this.#exceptions = prepare(EXCEPTIONS)
     this.#audiences = new LiveAudiences(db)
@@ -120,19 +123,19 @@ export class Snapshots {
   #read(asked: readonly Asked[]): Sight[] {
     const [first] = asked
     if (asked.length === 1 && first !== undefined && this.#readAlone(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
-    const read = this.#db.transaction(() => {
+    const sights = this.#instant.read(() => {
       if (this.#feed.behind) this.#forgetAll()
       for (const { user } of asked) this.#know(user)
       return this.#kept(asked)
     })
-    return read.deferred() ?? this.#inbox.look(asked)
+    return sights ?? this.#inbox.look(asked)
   }
 
   /** Whether one statement was enough: of somebody in no topic and without receipts, and nothing was committed since the feed was read. */
   #readAlone(user: string): boolean {
     const raw = this.#standing.get(user) as RawStanding
-    if (raw.changes !== this.#feed.position || raw.membership !== '' || raw.marked === 1 || this.#audiences.known('everyone') === undefined)
-      return false
+    const [, , , membership, , , , marked, changes] = raw
+    if (changes !== this.#feed.position || membership !== '' || marked === 1 || this.#audiences.known('everyone') === undefined) return false
     this.#keep(user, raw)
     return true
   }
@@ -143,7 +146,7 @@ export class Snapshots {
   }
 
   /** Written out: rest and spread would give each of thousands a hidden class of its own. */
-  #keep(user: string, { version, unread, newest, membership, watermark, since, start, marked }: RawStanding): Standing {
+  #keep(user: string, [version, unread, newest, membership, watermark, since, start, marked]: RawStanding): Standing {
     const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
     const plain = topics.length === 0 && since === 0 && start === 0
     const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
@@ -210,11 +213,9 @@ function sameAs({ snapshot, latest }: Sight, { version, unread, newest, membersh
 }
 
 const STANDING = `
-  SELECT coalesce(u.version, 0) AS version, coalesce(u.unread, 0) AS unread, coalesce(u.membership, '') AS membership,
-    coalesce(u.watermark, 0) AS watermark, coalesce(u.since, 0) AS since, coalesce(u.start, 0) AS start,
-    coalesce(u.newest, 0) AS newest,
-    EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id) AS marked,
-    coalesce((SELECT max(n) FROM notification_changes), 0) AS changes
+  SELECT coalesce(u.version, 0), coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.membership, ''), coalesce(u.watermark, 0),
+    coalesce(u.since, 0), coalesce(u.start, 0), EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id),
+    coalesce((SELECT max(n) FROM notification_changes), 0)
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
 
 /** What has a receipt that says read although it stands above the watermark, and what has one that says unread although it stands below. */
