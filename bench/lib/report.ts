@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Ratio } from './contest.js'
 import { drawing } from './drawing.js'
 import { benchFolder } from './processes.js'
-import { type Judgement, met, type Outcome, type Workload } from './workload.js'
+import { type Judgement, type Outcome, type Workload, within } from './workload.js'
 
 export interface Measured {
   readonly workload: Workload
@@ -45,7 +45,8 @@ function commit(): string {
 export function tell({ workload, outcome }: Measured, seconds: number): void {
   console.log(`\n${workload.title} (${workload.name}, ${seconds.toFixed(0)} s)`)
   console.log(table(outcome))
-  for (const judgement of outcome.judgements) console.log(`  ${met(judgement) ? 'met   ' : 'MISSED'} ${judgement.what}: ${inWords(judgement)}`)
+  for (const judgement of outcome.judgements)
+    console.log(`  ${within(judgement.measured, judgement.goal) ? 'met   ' : 'MISSED'} ${judgement.what}: ${inWords(judgement)}`)
 }
 
 /** Writes the tables into the page between the two marks, and the picture beside it. */
@@ -71,7 +72,7 @@ function markdown(measured: readonly Measured[]): string {
 }
 
 function row(judgement: Judgement): string {
-  return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${met(judgement) ? 'met' : '**missed**'} |`
+  return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${within(judgement.measured, judgement.goal) ? 'met' : '**missed**'} |`
 }
 
 function inWords(judgement: Judgement, withGoal = true): string {

@@ -38,7 +38,7 @@ function judge(results: Results, sizes: readonly number[]): Judgement[] {
     measured: results.ratio(measure, most ?? '', least ?? ''),
     unit: '×',
     goal: { atMost: 3 },
-    guarded: true,
+    guard: { atMost: 6 },
   }))
 }
 
