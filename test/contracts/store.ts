@@ -190,6 +190,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     assert.equal(await eyes.unread('ada'), 0)
   })
 
+  it('marking all as read twice reads again what was marked as unread between the two', async (eyes) => {
+    const { notification } = await eyes.send({ user: 'ada' }, 'one')
+    for (const at of [1000, 3000]) {
+      assert.deepEqual(await eyes.risen(['ada'], () => eyes.store.markAllAsRead('ada', Number.MAX_SAFE_INTEGER, at)), ['ada'])
+      assert.equal(await eyes.unread('ada'), 0)
+      assert.equal((await eyes.store.find('ada', notification.id))?.readAt, at)
+      await eyes.store.mark('ada', [notification.id], 'unread', at + 1000)
+      assert.equal(await eyes.unread('ada'), 1)
+    }
+  })
+
   it('pages go through the whole inbox in both directions, each row once', async (eyes) => {
     await eyes.store.remember(person('ada', ['a', 'b']))
     const sent: string[] = []

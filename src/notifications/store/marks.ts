@@ -10,7 +10,7 @@ export class Marks {
   readonly #receive: Statement
   readonly #rereadBelow: Statement
   readonly #setWatermark: Statement
-  readonly #newest: Statement
+  readonly #standing: Statement
   readonly #unreadBelow: Statement
   readonly #forget: Statement
   readonly #join: Statement
@@ -23,7 +23,10 @@ export class Marks {
     this.#receive = prepare(`
       INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)
       ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
-    this.#newest = prepare(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`).pluck()
+    this.#standing = prepare(`
+      SELECT coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.watermark, 0),
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)
+      FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`).raw()
     this.#rereadBelow = prepare(`
       UPDATE notification_receipts SET read_at = @now WHERE user_id = @user AND position IN (
         SELECT r.position FROM notification_receipts r INDEXED BY notification_receipts_unread
@@ -46,11 +49,13 @@ export class Marks {
     return new Set(rows.map((row) => row.id))
   }
 
-  /** Nothing above the newest can be marked: what arrives later stays unread. */
+  /** Nothing above the newest can be marked: what arrives later stays unread. Of what went to the user alone, the user's row mostly says enough. */
   markAllAsRead(user: string, upTo: number, now: number): void {
-    const bound = { user, upTo: Math.min(upTo, this.#newest.get() as number), now }
-    this.#rereadBelow.run(bound)
-    if (this.#unreadBelow.get(bound) === 1) this.#setWatermark.run(bound)
+    const [unread, ownNewest, watermark, newest] = this.#standing.get(user) as [number, number, number, number]
+    const bound = { user, upTo: Math.min(upTo, newest), now }
+    const all = unread > 0 && ownNewest <= bound.upTo && watermark < bound.upTo
+    if (!all) this.#rereadBelow.run(bound)
+    if (all || this.#unreadBelow.get(bound) === 1) this.#setWatermark.run(bound)
   }
 
   /** The sum that makes up the version must not fall, whatever the topics that come and go have counted. */
@@ -101,14 +106,7 @@ const UNREAD_IN = (audience: string, since: string, start: string) => `
       AND NOT EXISTS (SELECT 1 FROM notification_receipts r
         WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))`
 
-const UNREAD_SHARED = `(${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
-  OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')}))`
-
-/** Of what went to the user alone, the user's row mostly says enough. */
 const UNREAD_BELOW = `
-  SELECT CASE
-    WHEN coalesce(u.unread, 0) = 0 THEN ${UNREAD_SHARED}
-    WHEN u.newest <= @upTo THEN 1
-    ELSE ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_SHARED}
-  END
+  SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
+    OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')})
   FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user`
