@@ -50,10 +50,12 @@ const identity = z.object({
   topics: z.array(z.union([topicName.transform((name) => ({ name, since: 0 })), z.object({ name: topicName, since: moment })])).default([]),
 })
 
+const NO_TOPICS: ReadonlyMap<string, number> = new Map()
+
 /** Reads what the host's `identify` or `topicsOf` gave. Throws OptionError, in a sentence that names the option. */
 export function parsePerson(value: unknown, option: 'identify' | 'topicsOf'): Person {
   const plain = plainId(value)
-  if (plain !== undefined) return person(plain, 0, [])
+  if (plain !== undefined) return { id: plain, since: 0, topics: NO_TOPICS, key: '' }
   const result = identity.safeParse(value)
   if (!result.success) {
     const issue = result.error.issues[0]

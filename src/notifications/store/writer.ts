@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database, Transaction } from 'better-sqlite3'
 import { BelfryError, UnavailableError } from '../errors.js'
 import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
 
@@ -9,6 +9,8 @@ interface Op {
   /** When it was asked for, by performance.now(). */
   readonly began: number
 }
+
+type Outcome = (op: Op) => void
 
 /** How long one transaction may hold the event loop before the rest of the queue waits for the next, in milliseconds. */
 const PORTION = 20
@@ -21,6 +23,7 @@ export class Writer {
   readonly #db: Database
   readonly #committed: () => void
   readonly #settled: (began: number) => void
+  readonly #transaction: Transaction<(batch: readonly Op[]) => Outcome[]>
   #queue: Op[] = []
   /** How many at the head of the queue have failed together, and are now tried one by one. */
   #suspects = 0
@@ -36,6 +39,7 @@ export class Writer {
     this.#db = db
     this.#committed = committed
     this.#settled = settled
+    this.#transaction = db.transaction((batch) => this.#runAll(batch))
   }
 
   /**
@@ -86,20 +90,12 @@ export class Writer {
 
   /** Throws, with nothing changed, where the transaction as a whole fails. */
   #commit(batch: readonly Op[]): void {
-    const outcomes: ((op: Op) => void)[] = []
-    const transaction = this.#db.transaction(() => {
-      const until = performance.now() + PORTION
-      for (const op of batch) {
-        outcomes.push(this.#run(op))
-        if (performance.now() > until) break
-      }
-    })
-    transaction.immediate()
+    const outcomes = this.#transaction.immediate(batch)
     this.#committed()
     this.#settle(outcomes.length, outcomes)
   }
 
-  #settle(count: number, outcomes: readonly ((op: Op) => void)[]): void {
+  #settle(count: number, outcomes: readonly Outcome[]): void {
     const done = this.#queue.splice(0, count)
     this.#suspects = Math.max(0, this.#suspects - count)
     done.forEach((op, index) => {
@@ -108,8 +104,19 @@ export class Writer {
     })
   }
 
+  /** What is to be told to each that was run, which may be fewer than were asked for. */
+  #runAll(batch: readonly Op[]): Outcome[] {
+    const outcomes: Outcome[] = []
+    const until = performance.now() + PORTION
+    for (const op of batch) {
+      outcomes.push(this.#run(op))
+      if (performance.now() > until) break
+    }
+    return outcomes
+  }
+
   /** No savepoint for each: copying every page that is touched would cost more than all the rest. */
-  #run(op: Op): (op: Op) => void {
+  #run(op: Op): Outcome {
     try {
       const value = op.run()
       return ({ resolve }) => resolve(value)
