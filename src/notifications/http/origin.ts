@@ -56,14 +56,17 @@ function readerOf(options: Options): Reader {
 function createReader({ trustProxy }: Options): Reader {
   const app = express()
   app.set('trust proxy', trustProxy)
-  function Reader(this: Request, { method, url, headers, rawHeaders, socket, httpVersion }: IncomingMessage): void {
-    this.method = method ?? 'GET'
-    this.url = url ?? '/'
+  function Reader(this: Request, req: IncomingMessage): void {
+    this.method = req.method ?? 'GET'
+    this.url = req.url ?? '/'
     this.originalUrl = this.url
-    this.headers = headers
-    this.rawHeaders = rawHeaders
-    this.socket = socket
-    this.httpVersion = httpVersion
+    this.headers = req.headers
+    this.rawHeaders = req.rawHeaders
+    this.socket = req.socket
+    this.httpVersion = req.httpVersion
+    this.httpVersionMajor = req.httpVersionMajor
+    this.httpVersionMinor = req.httpVersionMinor
+    this.complete = req.complete
   }
   Reader.prototype = app.request
   return Reader as unknown as Reader

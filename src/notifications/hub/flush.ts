@@ -24,6 +24,8 @@ interface FlushOptions {
 
 /** Connections served in one turn of the event loop: some 0.3 ms, so that the host's own requests never wait for a broadcast. */
 const SLICE = 32
+/** How many that were taken may stay in the queue: taking each out would move all the others. */
+const ROOM = 4096
 /** Between two attempts while the store cannot be read, in milliseconds. */
 const FIRST_PAUSE = 50
 const LONGEST_PAUSE = 2000
@@ -84,8 +86,8 @@ export class Flush {
       member.dueSince = undefined
       weight += Math.max(1, member.seats.length)
     }
-    if (this.#taken >= this.#queue.length) {
-      this.#queue.length = 0
+    if (this.#taken >= Math.min(this.#queue.length, ROOM)) {
+      this.#queue.splice(0, this.#taken)
       this.#taken = 0
     }
     return slice
