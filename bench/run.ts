@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { type People, signIn } from './lib/people.js'
 import { benchFolder } from './lib/processes.js'
 import { type Measured, machine, publish, tell } from './lib/report.js'
-import { type Bench, type Workload, within } from './lib/workload.js'
+import { type Bench, type Judgement, type Outcome, type Workload, within } from './lib/workload.js'
 import { accept } from './workloads/accept.js'
 import { broadcast } from './workloads/broadcast.js'
 import { everyone } from './workloads/everyone.js'
@@ -22,7 +22,7 @@ const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, not
 
 const usage = `npm run bench -- [--quick] [--rounds N] [--users N] [--publish] [WORKLOAD...]
 Workloads: ${workloads.map(({ name }) => name).join(' ')}
-  --quick    small runs that only guard the ratios, with wide margins; ends with 1 where one is missed
+  --quick    small runs that only guard the ratios, with wide margins; ends with 1 where one is beyond its guard twice
   --users    of the largest database (1,000,000, quick 10,000); a tenth of the rows are a tenth of the time to fill it
   --rounds   how often each contestant takes its turn (3, quick 1)
   --publish  write what was measured into docs/performance.md and docs/performance.svg
@@ -53,17 +53,25 @@ async function main(): Promise<number> {
   const save = (measured: readonly Measured[]) =>
     writeFileSync(values.out, `${JSON.stringify({ machine: machine(), quick: values.quick, measured }, null, 1)}\n`)
   const measured = await measureAll(chosen, bench, save)
-  rmSync(folder, { recursive: true, force: true })
   if (values.publish) publish(measured)
-  return measured.length < chosen.length || (values.quick && !holds(measured)) ? 1 : 0
+  const fine = measured.length === chosen.length && (!values.quick || (await holds(measured, bench)))
+  rmSync(folder, { recursive: true, force: true })
+  return fine ? 0 : 1
 }
 
-/** Whether nothing is beyond its guard; says what is. */
-function holds(measured: readonly Measured[]): boolean {
-  const beyond = measured.flatMap(({ outcome }) => outcome.judgements).filter(({ measured, guard }) => guard && !within(measured, guard))
-  for (const { what, measured, guard } of beyond)
+/** Whether nothing is beyond its guard. A small run on a machine that was disturbed may be, so that is measured once more before it counts. */
+async function holds(measured: readonly Measured[], bench: Bench): Promise<boolean> {
+  const doubtful = measured.filter(({ outcome }) => beyond(outcome).length > 0).map(({ workload }) => workload)
+  const again = await measureAll(doubtful, bench, () => {})
+  return again.length === doubtful.length && again.every(({ outcome }) => beyond(outcome).length === 0)
+}
+
+/** What is beyond its guard, said aloud. */
+function beyond({ judgements }: Outcome): readonly Judgement[] {
+  const found = judgements.filter(({ measured, guard }) => guard && !within(measured, guard))
+  for (const { what, measured, guard } of found)
     console.log(`BEYOND ITS GUARD: ${what} is ${measured.value.toPrecision(3)}, ${JSON.stringify(guard)}`)
-  return beyond.length === 0
+  return found
 }
 
 /** One that cannot be measured does not keep the others from it. */

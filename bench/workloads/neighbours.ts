@@ -30,7 +30,7 @@ export const neighbours: Workload = {
       ],
       judgements: [
         figure(results, 'p99', 'p99 of GET /ping during a broadcast', 'ms', { atMost: 5 }),
-        ...ratioTo(results, 'p99', 'socketio', 'p99 of GET /ping, against Socket.IO', { atMost: 0.02 }, { atMost: 0.4 }),
+        ...ratioTo(results, 'p99', 'socketio', 'p99 of GET /ping, against Socket.IO', { atMost: 0.02 }, { atMost: 0.6 }),
         figure(results, 'held', 'The event loop is held at most', 'ms', { atMost: 10 }),
         ...ratioTo(results, 'last', 'ws', 'The last client has it, against a loop over ws', { atMost: 1.2 }, { atMost: 3 }),
       ],

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Instant } from './instant.js'
-import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
+import { COLUMNS, type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import type { Asked, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
 /** One of the streams that make up an inbox: what went to the user alone, to everyone, or to one topic. */
@@ -52,11 +52,11 @@ const SNAPSHOT = `
 
 /** A delivery with its content and with what this user did with it. */
 const ROW = `
-  SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at,
+  SELECT ${COLUMNS},
     CASE WHEN r.user_id IS NOT NULL THEN r.read_at ELSE
-      (SELECT w.at FROM notification_watermarks w WHERE w.user_id = @user AND w.position >= d.position ORDER BY w.position LIMIT 1) END AS read_at,
+      (SELECT w.at FROM notification_watermarks w WHERE w.user_id = @user AND w.position >= d.position ORDER BY w.position LIMIT 1) END,
     r.archived_at,
-    CASE WHEN r.user_id IS NOT NULL THEN r.read_at IS NULL AND r.archived_at IS NULL ELSE d.position > @watermark END AS unread
+    CASE WHEN r.user_id IS NOT NULL THEN r.read_at IS NULL AND r.archived_at IS NULL ELSE d.position > @watermark END
   FROM notification_deliveries d
   JOIN notification_facts n ON n.seq = d.notification
   LEFT JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position`
@@ -82,10 +82,10 @@ export class Inbox {
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
-    this.#unreadAt = this.#prepare(`${UNREAD_AT} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`)
+    this.#unreadAt = this.#prepare(`${UNREAD_AT} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`).raw()
     this.#find = this.#prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
       SELECT found.position FROM notifications CROSS JOIN notification_deliveries found INDEXED BY notification_deliveries_of
-      WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`)
+      WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`).raw()
   }
 
   snapshot(user: string): Snapshot {
@@ -107,7 +107,7 @@ export class Inbox {
       const member = this.#memberOf(user)
       const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, page))
       const ascending = page.after !== null
-      found.sort((a, b) => (ascending ? a.position - b.position : b.position - a.position))
+      found.sort(([a], [b]) => (ascending ? a - b : b - a))
       return { rows: found.slice(0, page.limit).map(rowOf), more: found.length > page.limit, snapshot }
     })
   }
@@ -134,7 +134,7 @@ export class Inbox {
       const member = this.#memberOf(user)
       const newest = { filter: 'all', category: null, before: null, after: null, limit: 0 } as const
       const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, newest))
-      const raw = found.reduce<RawRow | undefined>((best, row) => (row.position > Math.max(after, best?.position ?? 0) ? row : best), undefined)
+      const raw = found.reduce<RawRow | undefined>((best, row) => (row[0] > Math.max(after, best?.[0] ?? 0) ? row : best), undefined)
       return raw && rowOf(raw)
     })
   }
@@ -167,7 +167,7 @@ export class Inbox {
     const known = this.#lists.get(key)
     if (known !== undefined) return known
     // A bare bound limit is a hint to the planner, so that SQLite compiles the statement anew at each run: 100 times the cost.
-    const statement = this.#prepare(`${LISTS[kind]} ${order} LIMIT @limit + 0`)
+    const statement = this.#prepare(`${LISTS[kind]} ${order} LIMIT @limit + 0`).raw()
     this.#lists.set(key, statement)
     return statement
   }
@@ -189,7 +189,7 @@ const LISTS: Record<ListKind, string> = {
 
 function ledByReceipts(index: string, which: string): string {
   return `
-    SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, r.read_at, r.archived_at, r.archived_at IS NULL AS unread
+    SELECT ${COLUMNS}, r.read_at, r.archived_at, r.archived_at IS NULL
     FROM notification_receipts r INDEXED BY ${index} CROSS JOIN notification_deliveries d ON d.position = r.position
     JOIN notification_facts n ON n.seq = d.notification
     WHERE r.user_id = @user AND ${which} AND ${IN_STREAM} AND r.position > @low AND r.position < @high AND ${CATEGORY}

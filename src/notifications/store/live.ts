@@ -101,7 +101,7 @@ export class LiveAudiences {
     this.#since = prepare(
       'SELECT position, published_at FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL AND position > ? ORDER BY position',
     )
-    this.#content = prepare(UNREAD_AT)
+    this.#content = prepare(UNREAD_AT).raw()
   }
 
   /** Undefined where it would have to be read first. */

@@ -15,14 +15,25 @@ export interface RawContent {
   readonly expires_at: number | null
 }
 
-/** The same in one inbox. */
-export interface RawRow extends RawContent {
-  readonly position: number
-  readonly published_at: number
-  readonly read_at: number | null
-  readonly archived_at: number | null
-  readonly unread: number
-}
+/** The same in one inbox, as COLUMNS and then the three that are the user's. A tuple, as naming the columns of each row takes half as long as reading it. */
+export type RawRow = readonly [
+  position: number,
+  published_at: number,
+  id: string,
+  title: string,
+  body: string | null,
+  url: unknown,
+  level: unknown,
+  category: unknown,
+  data: unknown,
+  expires_at: number | null,
+  read_at: number | null,
+  archived_at: number | null,
+  unread: number,
+]
+
+/** Of a delivery `d` and what was delivered, `n`. */
+export const COLUMNS = 'd.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at'
 
 /** The same for its sender. */
 export interface RawNotification extends RawContent {
@@ -35,25 +46,25 @@ export interface RawNotification extends RawContent {
 
 /** One delivery with its content, as it reads to somebody who has done nothing with it. */
 export const UNREAD_AT = `
-  SELECT d.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at, NULL AS read_at, NULL AS archived_at, 1 AS unread
+  SELECT ${COLUMNS}, NULL, NULL, 1
   FROM notification_deliveries d JOIN notification_facts n ON n.seq = d.notification WHERE d.position = ?`
 
-/** Foreign rows are mended where they are read: an unknown level is info, a link that is none is no link. Written out: a spread in the middle costs more than all the rest. */
-export function rowOf(raw: RawRow): Row {
-  const { id, title, body, url, level, category, data } = contentOf(raw)
+/** Foreign rows are mended where they are read: an unknown level is info, a link that is none is no link. */
+export function rowOf([position, publishedAt, id, title, body, url, level, category, data, expiresAt, readAt, archivedAt, unread]: RawRow): Row {
+  const content = contentOf({ id, title, body, url, level, category, data, expires_at: expiresAt })
   return {
-    position: raw.position,
-    id,
-    title,
-    body,
-    url,
-    level,
-    category,
-    data,
-    state: raw.archived_at !== null ? 'archived' : raw.unread === 1 ? 'unread' : 'read',
-    publishedAt: raw.published_at,
-    readAt: time(raw.read_at ?? raw.archived_at),
-    expiresAt: time(raw.expires_at),
+    position,
+    id: content.id,
+    title: content.title,
+    body: content.body,
+    url: content.url,
+    level: content.level,
+    category: content.category,
+    data: content.data,
+    state: archivedAt !== null ? 'archived' : unread === 1 ? 'unread' : 'read',
+    publishedAt,
+    readAt: time(readAt ?? archivedAt),
+    expiresAt: time(expiresAt),
   }
 }
 
