@@ -105,6 +105,11 @@ const id = (what: string) =>
     .max(255, { error: `${what} can have at most 255 characters.` })
     .refine((value) => !value.includes('\0') && value.isWellFormed(), { error: `${what} has characters that cannot be stored.` })
 
+/** What most ids look like: these need no schema. */
+export function isPlainId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
+}
+
 /** Who somebody is, as an opaque string: 1 to 255 characters. */
 export const userId = id('The id of a user')
 

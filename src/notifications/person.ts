@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { OptionError } from './errors.js'
-import { topicName, userId } from './notification.js'
+import { isPlainId, topicName, userId } from './notification.js'
 import { parseTime } from './values.js'
 
 /** A moment, as hosts have it: a Date, ISO 8601 with an offset, or milliseconds since 1970. */
@@ -69,9 +69,9 @@ export function parsePerson(value: unknown, option: 'identify' | 'topicsOf'): Pe
 
 /** Most hosts give no more than an id, and are asked at each request: that needs no schema. */
 function plainId(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string') return undefined
+  if (typeof value !== 'object' || value === null || !('id' in value) || !isPlainId(value.id)) return undefined
   if (('topics' in value && value.topics !== undefined) || ('since' in value && value.since !== undefined)) return undefined
-  return /^[\w.-]{1,255}$/.test(value.id) ? value.id : undefined
+  return value.id
 }
 
 function person(id: string, since: number, memberships: readonly { name: string; since: number }[]): Person {

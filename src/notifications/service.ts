@@ -1,7 +1,7 @@
 import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
-import { type Draft, type Notification, parseDraft, userId } from './notification.js'
+import { type Draft, isPlainId, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import type { Asked, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
@@ -239,6 +239,7 @@ export class Service {
 
 /** Throws InvalidError for what cannot be an id. */
 export function parseUser(user: string): string {
+  if (isPlainId(user)) return user
   const result = userId.safeParse(user)
   if (result.success) return result.data
   throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
