@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
 import { migrateSqlite } from '../../src/notifications/store/migrate.js'
+import { recount } from './recount.js'
 import { openStore, temporaryFolder } from './subject.js'
 
 const run = promisify(execFile)
@@ -199,4 +200,25 @@ test('a start under a lock waits for its end', async () => {
 test('outages at the start are told as such', () => {
   using place = new Place({})
   assert.throws(() => openStore(place.root), UnavailableError)
+})
+
+test('notifications of the first schema keep their counts and their newest', async () => {
+  const first = '0001_notifications.sql'
+  using place = new Place({ [first]: readFileSync(new URL(`../../migrations/notifications/sqlite/${first}`, import.meta.url), 'utf8') })
+  using db = place.open()
+  migrateSqlite(db.handle, { ...place.options, ledger: 'notification_migrations' })
+  const send = db.handle.prepare('INSERT INTO notifications (audience, title) VALUES (?, ?)')
+  for (const audience of ['user:ada', 'user:ada', 'user:bob', 'everyone', 'user:ada']) send.run(audience, 'before')
+  db.handle.exec('DELETE FROM notifications WHERE seq = 5')
+  const store = openStore(place.path)
+
+  for (const [user, unread] of Object.entries({ ada: 3, bob: 2, cy: 1 })) {
+    assert.equal((await store.snapshot(user)).unread, unread)
+    assert.equal(recount(db.handle, user), unread)
+  }
+  await store.markAllAsRead('ada', Number.MAX_SAFE_INTEGER, 1)
+  assert.equal((await store.snapshot('ada')).unread, 0)
+  send.run('user:ada', 'after')
+  assert.equal(recount(db.handle, 'ada'), 1)
+  await store.close()
 })
