@@ -113,6 +113,45 @@ describe('a draft', () => {
     )
   })
 
+  it('is read by the short way, where it is plain, exactly as the schema reads it', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 8 }),
+      fc.constantFrom('', ' a', 'a\r\nb', 'a\0', '\ud800', 'x'.repeat(201), '🔔'.repeat(150)),
+    )
+    const usual = <T>(value: T, ...others: fc.Arbitrary<unknown>[]) =>
+      fc.oneof({ arbitrary: fc.constant<unknown>(value), weight: 6 }, fc.constantFrom(undefined, null, 7), ...others)
+    const fields = {
+      to: usual({ user: '7' }, fc.constantFrom('everyone', 'all', { user: '7', topic: 'x' }, { topic: 'x' }, { user: 7 }), fc.record({ user: text })),
+      title: usual('Hello', text),
+      body: usual('Somebody wrote', text),
+      url: usual('/posts/1', text, fc.constantFrom('//host', 'https://example.com/ä', ' /x', 'javascript:alert(1)', '/\\host')),
+      level: usual('info', fc.constantFrom('success', 'error', 'loud', '')),
+      category: usual('comments', text, fc.constant('x'.repeat(65))),
+      sender: usual('8', text),
+    }
+    const outcome = (draft: unknown) => {
+      try {
+        return parseDraft(draft, now)
+      } catch (error) {
+        return error instanceof InvalidError ? error.errors : error
+      }
+    }
+    fc.assert(
+      fc.property(fc.record(fields, { requiredKeys: ['to', 'title'] }), (draft) => {
+        // A field that is never plain sends the same draft to the schema.
+        assert.deepEqual(outcome(draft), outcome({ ...draft, data: null }))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('keeps what it was given, whatever the host does with its own object afterwards', () => {
+    const own = { user: '7' }
+    const draft = parseDraft({ to: own, title: 'Hello' })
+    own.user = '8'
+    assert.deepEqual(draft.to, { user: '7' })
+  })
+
   it('keeps lone surrogates and NUL out of the database', () => {
     assert.equal(parseDraft({ to, title: 'a\ud800b' }).title, 'a\ufffdb')
     assert.match(refusals({ to, title: 'a\0b' }).title ?? '', /NUL/)

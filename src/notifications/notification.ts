@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type FieldError, InvalidError } from './errors.js'
+import { plainDraft } from './plain-draft.js'
 import { LEVELS, type Level } from './protocol.js'
 import { characters, parseTime, safeUrl } from './values.js'
 
@@ -105,11 +106,6 @@ const id = (what: string) =>
     .max(255, { error: `${what} can have at most 255 characters.` })
     .refine((value) => !value.includes('\0') && value.isWellFormed(), { error: `${what} has characters that cannot be stored.` })
 
-/** What most ids look like: these need no schema. */
-export function isPlainId(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
-}
-
 /** Who somebody is, as an opaque string: 1 to 255 characters. */
 export const userId = id('The id of a user')
 
@@ -184,6 +180,10 @@ const draft = z.strictObject(
  * @param now milliseconds since 1970
  */
 export function parseDraft(input: unknown, now = Date.now()): NewNotification {
+  return plainDraft(input) ?? readDraft(input, now)
+}
+
+function readDraft(input: unknown, now: number): NewNotification {
   const result = draft.safeParse(input)
   if (!result.success) throw new InvalidError(fieldErrors(result.error))
   const { to, title, body, url, level, category, data, publishAt, expiresAt, idempotencyKey, sender } = result.data

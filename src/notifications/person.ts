@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { OptionError } from './errors.js'
-import { isPlainId, topicName, userId } from './notification.js'
-import { parseTime } from './values.js'
+import { topicName, userId } from './notification.js'
+import { isPlainId, parseTime } from './values.js'
 
 /** A moment, as hosts have it: a Date, ISO 8601 with an offset, or milliseconds since 1970. */
 export type Moment = Date | string | number

@@ -1,10 +1,11 @@
 import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
-import { type Draft, isPlainId, type Notification, parseDraft, userId } from './notification.js'
+import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import type { Asked, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
+import { isPlainId } from './values.js'
 
 export type { Asked }
 

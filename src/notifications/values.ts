@@ -31,3 +31,8 @@ export function characters(value: string): number {
   for (const _ of value) count++
   return count
 }
+
+/** What most ids look like: these need no schema. */
+export function isPlainId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
+}
