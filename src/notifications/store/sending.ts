@@ -33,9 +33,8 @@ export class Sending {
 
   constructor(db: Database) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
-    // FAIL, as all that fails here is undone by a transaction or savepoint of ours: to undo the statement alone, SQLite would copy each page that it touches.
     this.#insert = prepare(`
-      INSERT OR FAIL INTO notifications
+      INSERT INTO notifications
         (id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, idempotency_key, content_hash)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) SELECT ?, value FROM json_each(?)`)
