@@ -2,12 +2,12 @@ import { type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 
 import type { Duplex } from 'node:stream'
 import type { Request, Response } from 'express'
 import { type BelfryError, NotFoundError } from '../errors.js'
-import { createSocketServer, hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
+import { hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
 import type { Options } from '../options.js'
 import type { Person } from '../person.js'
-import { SUBPROTOCOL } from '../protocol.js'
 import type { HttpContext } from './context.js'
 import { openDoor } from './door.js'
+import { checkHandshake, handshakeAnswer } from './handshake.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
 import { Refusal, refusalOf, within } from './refusal.js'
@@ -30,7 +30,6 @@ interface Upgrade {
 
 interface Doorkeeper {
   readonly context: HttpContext
-  readonly sockets: ReturnType<typeof createSocketServer>
   readonly events: SocketEvents
 }
 
@@ -47,7 +46,7 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
       sessions.unwatch(connection.session)
     },
   }
-  const keeper = { context, sockets: createSocketServer(), events }
+  const keeper = { context, events }
   const answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     hush(socket)
     void admit({ req, socket, head, since: performance.now() }, keeper)
@@ -79,15 +78,6 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   }
 }
 
-/** What ws would refuse too, but in our words, and before anybody is asked for a session. */
-function checkHandshake({ method, headers }: IncomingMessage): void {
-  const key = headers['sec-websocket-key'] ?? ''
-  const websocket = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[+/0-9A-Za-z]{22}==$/.test(key)
-  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-  const spoken = offered === undefined || (offered.includes(SUBPROTOCOL) && !offered.includes('') && new Set(offered).size === offered.length)
-  if (!websocket || headers['sec-websocket-version'] !== '13' || !spoken) throw new Refusal('protocol')
-}
-
 async function callerOf(req: Request, context: HttpContext): Promise<Person> {
   await loadSession(req, context.options)
   const visit = await visitOnce(context, req)
@@ -104,18 +94,18 @@ function loadSession(req: Request, { session }: Options): Promise<void> {
   })
 }
 
-/** The callback must not see the request: what it makes would hold it, headers and all, for the life of the socket. */
-function open({ req, socket, head, since }: Upgrade, asked: Request, person: Person, { context, sockets, events }: Doorkeeper): void {
+function open({ req, socket, head, since }: Upgrade, asked: Request, person: Person, { context, events }: Doorkeeper): void {
+  if (!socket.readable || !socket.writable) {
+    socket.destroy()
+    return
+  }
   const session = context.sessions.watch(asked)
-  let opened = false
   // Handshake and greeting leave together, where the greeting is ready in this turn of the loop.
   socket.cork()
-  sockets.handleUpgrade(req, socket, head, (peer) => {
-    opened = true
-    context.hub.join(new SocketConnection(peer, socket, { user: person.id, session, since }, events), person)
-  })
+  socket.write(handshakeAnswer(req), 'latin1')
+  if (head.length > 0) socket.unshift(head)
+  context.hub.join(new SocketConnection(socket, { user: person.id, session, since }, events), person)
   setImmediate(uncork, socket)
-  if (!opened) context.sessions.unwatch(session)
 }
 
 function uncork(socket: Duplex): void {

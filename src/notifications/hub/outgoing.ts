@@ -1,4 +1,5 @@
 import type { ServerFrame } from '../protocol.js'
+import { textFrame } from './frames.js'
 
 /** A frame on its way to any number of connections: put into words, and into bytes, once. */
 export class Outgoing<F extends ServerFrame = ServerFrame> {
@@ -17,21 +18,7 @@ export class Outgoing<F extends ServerFrame = ServerFrame> {
 
   /** The same as a WebSocket text frame of a server's: whole, unmasked, uncompressed. */
   get bytes(): Buffer {
-    this.#bytes ??= framed(this.text)
+    this.#bytes ??= textFrame(this.text)
     return this.#bytes
   }
-}
-
-const FINAL_TEXT = 0x81
-
-function framed(text: string): Buffer {
-  const length = Buffer.byteLength(text)
-  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const bytes = Buffer.allocUnsafe(head + length)
-  bytes[0] = FINAL_TEXT
-  bytes[1] = head === 2 ? length : head === 4 ? 126 : 127
-  if (head === 4) bytes.writeUInt16BE(length, 2)
-  if (head === 10) bytes.writeBigUInt64BE(BigInt(length), 2)
-  bytes.write(text, head)
-  return bytes
 }

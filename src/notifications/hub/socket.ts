@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import { CLOSE, type CloseCode, type HeartbeatFrame, MAX_CLIENT_FRAME, SUBPROTOCOL } from '../protocol.js'
+import { CLOSE, type CloseCode, type HeartbeatFrame } from '../protocol.js'
 import type { Connection } from './connection.js'
+import { closeFrame, pingFrame, pongFrame, shortFrame } from './frames.js'
 import type { Outgoing } from './outgoing.js'
+import { createReceiver, type Reader } from './receiver.js'
 
 /** What a socket tells about itself; one object for all of them. */
 export interface SocketEvents {
@@ -20,85 +21,130 @@ export interface Caller {
 /** More frames than this in ten seconds, pings included, are a flood: nothing that a client of ours would send. */
 const FLOOD = 1000
 const FLOOD_WINDOW = 10_000
+/** How long a peer has to answer a close before it is cut off, in milliseconds. */
+const CLOSE_WITHIN = 1500
 
-/** A WebSocket that tells its connection what happens. Five listeners a socket would cost more memory than all else that we keep of it. */
-class Peer extends WebSocket {
-  connection: SocketConnection | undefined
+const CONNECTION = Symbol('connection')
 
-  /** An `error` without a listener would be thrown; a reset at any moment is the peer's affair: `close` follows, and there we clean up. */
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'message') this.connection?.received(args[0] as RawData, args[1] === true)
-    else if (event === 'ping' || event === 'pong') this.connection?.heard()
-    else if (event === 'close') this.connection?.left()
-    return event === 'error' || super.emit(event, ...args)
-  }
-}
+type Carrier = Duplex & { [CONNECTION]?: SocketConnection }
 
-/** Speaks WebSocket on sockets that an HTTP server has upgraded. */
-export function createSocketServer() {
-  const options = {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_CLIENT_FRAME,
-    // With ws's own limits a peer that dribbles fragments is never closed.
-    maxFragments: 16,
-    maxBufferedChunks: 16,
-    closeTimeout: 1500,
-    handleProtocols: () => SUBPROTOCOL,
-    WebSocket: Peer,
-  }
-  return new WebSocketServer<typeof Peer>(options)
-}
-
-/** One socket. */
-export class SocketConnection implements Connection {
+/**
+ * One WebSocket, from after its handshake to its end. It keeps next to nothing while it is idle: what ws needs to read frames is made when something
+ * comes that is not one short frame.
+ */
+export class SocketConnection implements Connection, Reader {
   readonly user: string
   readonly session: string
   readonly since: number
   heardAt: number
-  readonly #peer: Peer
   readonly #socket: Duplex
   readonly #events: SocketEvents
+  /** No close was sent yet. */
+  #open = true
+  /** Nothing more that comes is of interest. */
+  #deaf = false
+  #receiver: ReturnType<typeof createReceiver> | undefined
+  #cutOff: NodeJS.Timeout | undefined
   #frames = 0
   #countedFrom = 0
 
-  /** @param socket what `peer` speaks over */
-  constructor(peer: Peer, socket: Duplex, { user, session, since }: Caller, events: SocketEvents) {
+  constructor(socket: Duplex, { user, session, since }: Caller, events: SocketEvents) {
     this.user = user
     this.session = session
     this.since = since
     this.heardAt = performance.now()
-    this.#peer = peer
     this.#socket = socket
     this.#events = events
-    peer.connection = this
+    // Bound to each socket they would cost more memory than all else that we keep of it.
+    ;(socket as Carrier)[CONNECTION] = this
+    socket.on('data', onData).on('end', onEnd).on('close', onClose)
   }
 
   get backlog(): number {
     return this.#socket.writableLength
   }
 
-  /** Past ws, which would frame and copy the same text once more for each socket; without compression its own frames are written as whole. */
   send(frame: Outgoing): void {
-    if (this.#peer.readyState === WebSocket.OPEN) this.#socket.write(frame.bytes)
+    if (this.#open) this.#socket.write(frame.bytes)
   }
 
   beat(frame: Outgoing<HeartbeatFrame>): void {
     this.send(frame)
-    if (this.#peer.readyState === WebSocket.OPEN) this.#peer.ping()
+    if (this.#open) this.#socket.write(pingFrame)
   }
 
   close(code: CloseCode): void {
-    this.#peer.close(code)
+    this.#close(code)
   }
 
   terminate(): void {
-    this.#peer.terminate()
+    this.#open = false
+    this.#socket.destroy()
+  }
+
+  read(bytes: Buffer): void {
+    if (this.#deaf) return
+    const frame = this.#receiver === undefined ? shortFrame(bytes) : undefined
+    if (frame === undefined) this.#receive(bytes)
+    else if (frame.kind === 'text') this.message(frame.payload, false)
+    else this[frame.kind](frame.payload)
+  }
+
+  message(data: Buffer, isBinary: boolean): void {
+    this.#heard()
+    if (!this.#open) return
+    const type = isBinary ? undefined : typeOf(String(data))
+    if (isBinary) this.close(CLOSE.binary)
+    else if (type === undefined) this.close(CLOSE.malformed)
+    else if (type === 'sync') this.#events.sync(this)
+  }
+
+  ping(data: Buffer): void {
+    this.#heard()
+    if (this.#open) this.#socket.write(pongFrame(data))
+  }
+
+  pong(): void {
+    this.#heard()
+  }
+
+  concluded(code: number | undefined): void {
+    this.#deaf = true
+    this.#close(code)
+    // Read on, or its end would never be heard.
+    this.#socket.end()
+    this.#socket.resume()
+  }
+
+  drained(): void {
+    this.#socket.resume()
+  }
+
+  ended(): void {
+    this.#open = false
+    this.#socket.end()
+  }
+
+  left(): void {
+    this.#open = false
+    clearTimeout(this.#cutOff)
+    this.#events.left(this)
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#receiver ??= createReceiver(this)
+    if (!this.#receiver.write(bytes) && !this.#deaf) this.#socket.pause()
+  }
+
+  #close(code: number | undefined): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#socket.write(closeFrame(code))
+    this.#cutOff = setTimeout(() => this.terminate(), CLOSE_WITHIN)
   }
 
   /** Any frame of the client's; a flood of them ends the connection. */
-  heard(): void {
+  #heard(): void {
     const now = performance.now()
     this.heardAt = now
     if (now - this.#countedFrom > FLOOD_WINDOW) {
@@ -107,19 +153,18 @@ export class SocketConnection implements Connection {
     }
     if (++this.#frames > FLOOD) this.close(CLOSE.malformed)
   }
+}
 
-  received(data: RawData, isBinary: boolean): void {
-    this.heard()
-    if (this.#peer.readyState !== WebSocket.OPEN) return
-    const type = isBinary ? undefined : typeOf(String(data))
-    if (isBinary) this.close(CLOSE.binary)
-    else if (type === undefined) this.close(CLOSE.malformed)
-    else if (type === 'sync') this.#events.sync(this)
-  }
+function onData(this: Carrier, bytes: Buffer): void {
+  this[CONNECTION]?.read(bytes)
+}
 
-  left(): void {
-    this.#events.left(this)
-  }
+function onEnd(this: Carrier): void {
+  this[CONNECTION]?.ended()
+}
+
+function onClose(this: Carrier): void {
+  this[CONNECTION]?.left()
 }
 
 /** A reset at any moment is the peer's affair; `close` follows, and there we clean up. */
