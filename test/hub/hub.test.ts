@@ -13,7 +13,6 @@ import { eventually } from '../helpers/visitor.js'
 class Line implements Connection {
   readonly user: string
   readonly session: string
-  readonly since = performance.now()
   readonly frames: ServerFrame[] = []
   backlog = 0
   alive = true
@@ -99,7 +98,7 @@ class Scene implements AsyncDisposable {
     const person = parsePerson({ id: user, topics }, 'identify')
     this.states.set(user, { ...this.look(user), membership: person.key })
     const line = new Line(this.hub, user)
-    this.hub.join(line, person)
+    this.hub.join(line, person, performance.now())
     return line
   }
 
@@ -321,8 +320,9 @@ test('disconnect ends the connections of a user or of a session, and those still
   const ada = await scene.greeted('ada')
   const bo = await scene.greeted('bo')
   const late = new Line(scene.hub, 'ada', 'another session')
+  const asked = performance.now()
   scene.hub.disconnect({ user: 'ada' })
-  scene.hub.join(late, parsePerson({ id: 'ada' }, 'identify'))
+  scene.hub.join(late, parsePerson({ id: 'ada' }, 'identify'), asked)
   assert.deepEqual([ada.closed, late.closed, bo.closed], [4401, 4401, undefined])
   const later = scene.join('ada')
   scene.hub.disconnect({ session: 'session of bo' })

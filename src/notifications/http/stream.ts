@@ -48,7 +48,7 @@ function open(req: Request, res: Response, person: Person, since: number, { hub,
   })
   if (req.method === 'HEAD') return void res.end()
   const session = sessions.watch(req)
-  const connection = new StreamConnection(res, { user: person.id, session, since })
+  const connection = new StreamConnection(res, { user: person.id, session })
   res.on('error', () => {})
   res.on('close', () => {
     hub.leave(connection)
@@ -56,7 +56,7 @@ function open(req: Request, res: Response, person: Person, since: number, { hub,
   })
   // Everybody who is cut off by a restart would else come back in the same instant.
   res.write(`retry: ${Math.round(1000 + Math.random() * options.reconnectWithin * 1000)}\n\n`)
-  hub.join(connection, person)
+  hub.join(connection, person, since)
 }
 
 /** How long a peer that was told goodbye has to take it, in milliseconds. */
@@ -66,14 +66,12 @@ const END_WITHIN = 1500
 class StreamConnection implements Connection {
   readonly user: string
   readonly session: string
-  readonly since: number
   readonly #res: ServerResponse
   #heardAt = performance.now()
 
-  constructor(res: ServerResponse, { user, session, since }: { user: string; session: string; since: number }) {
+  constructor(res: ServerResponse, { user, session }: { user: string; session: string }) {
     this.user = user
     this.session = session
-    this.since = since
     this.#res = res
   }
 

@@ -104,7 +104,7 @@ function open({ req, socket, head, since }: Upgrade, asked: Request, person: Per
   socket.cork()
   socket.write(handshakeAnswer(req), 'latin1')
   if (head.length > 0) socket.unshift(head)
-  context.hub.join(new SocketConnection(socket, { user: person.id, session, since }, events), person)
+  context.hub.join(new SocketConnection(socket, { user: person.id, session }, events), person, since)
   setImmediate(uncork, socket)
 }
 

@@ -6,8 +6,6 @@ export interface Connection {
   readonly user: string
   /** Key of the express-session that it was opened with (a hash of its id, which is a secret). */
   readonly session: string
-  /** When its request came in, before anybody was asked who it is. */
-  readonly since: number
   /** When the peer was last heard. */
   readonly heardAt: number
   /** Bytes that were sent but not taken by the kernel yet; above 0 the peer reads more slowly than we write. */

@@ -69,7 +69,7 @@ export class Delivery {
     seat.sent = state
     seat.seen = Math.max(seat.seen, look.newest)
     seat.asked = false
-    seat.sentAt = now
+    seat.sentAt = Math.trunc(now)
   }
 
   #greet(seat: Seat, state: State): void {

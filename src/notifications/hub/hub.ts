@@ -40,7 +40,6 @@ const CLOSE_SLICE = 100
  */
 export class Hub {
   readonly #options: HubOptions
-  readonly #seats = new Map<Connection, Seat>()
   readonly #members = new Map<string, Member>()
   readonly #topics = new Groups<Member>()
   readonly #sessions = new Groups<Connection>()
@@ -49,6 +48,8 @@ export class Hub {
   readonly #flush: Flush
   readonly #waiting: WaitingRoom
   readonly #wheel: Wheel
+  /** How many connections there are. */
+  #size = 0
   #closing = false
   #emptied: (() => void) | undefined
 
@@ -73,14 +74,17 @@ export class Hub {
 
   /** Why one more connection of this user cannot be taken; undefined where it can. */
   refusal(user: string): 'user_full' | 'full' | undefined {
-    if (this.#closing || this.#seats.size >= this.#options.maxConnections) return 'full'
+    if (this.#closing || this.#size >= this.#options.maxConnections) return 'full'
     const own = this.#members.get(user)?.seats.length ?? 0
     return own >= this.#options.maxConnectionsPerUser ? 'user_full' : undefined
   }
 
-  /** Registers first, then reads, then says hello: what changes in between is seen twice rather than never. */
-  join(connection: Connection, person: Person): void {
-    const ended = this.#endedSince(connection)
+  /**
+   * Registers first, then reads, then says hello: what changes in between is seen twice rather than never.
+   * @param since when its request came in, before anybody was asked who it is, by performance.now()
+   */
+  join(connection: Connection, person: Person, since: number): void {
+    const ended = this.#endedSince(connection, since)
     if (ended || this.#closing) {
       connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
       return
@@ -90,7 +94,7 @@ export class Hub {
     const seat = new Seat(connection, member)
     // Pushed, the first would reserve the room of seventeen.
     member.seats = member.seats.concat(seat)
-    this.#seats.set(connection, seat)
+    this.#size++
     this.#sessions.add(connection.session, connection)
     this.#options.metrics.connections(1)
     this.#options.changed('connected', member.user, member.seats.length)
@@ -99,17 +103,17 @@ export class Hub {
 
   /** A connection has ended, whoever ended it. */
   leave(connection: Connection): void {
-    const seat = this.#seats.get(connection)
+    const seat = this.#seatOf(connection)
     if (seat === undefined) return
     const { member } = seat
-    this.#seats.delete(connection)
+    this.#size--
     this.#sessions.delete(connection.session, connection)
     this.#waiting.delete(seat)
     member.seats = member.seats.filter((other) => other !== seat)
     if (member.seats.length === 0) this.#dismiss(member)
     this.#options.metrics.connections(-1)
     this.#options.changed('disconnected', member.user, member.seats.length)
-    if (this.#seats.size === 0) this.#emptied?.()
+    if (this.#size === 0) this.#emptied?.()
   }
 
   /** The state of these audiences may have changed: `user:<id>`, `topic:<name>`, `everyone`, or `*` for anybody. Others mean nothing here. */
@@ -122,7 +126,7 @@ export class Hub {
 
   /** A client asks for its state: it gets it even when nothing changed, but not more often than is useful. */
   sync(connection: Connection): void {
-    const seat = this.#seats.get(connection)
+    const seat = this.#seatOf(connection)
     if (seat === undefined || seat.asked) return
     seat.asked = true
     this.#flush.add(seat.member, performance.now())
@@ -152,7 +156,7 @@ export class Hub {
     this.#wheel.stop()
     this.#flush.stop()
     this.#waiting.stop()
-    if (this.#seats.size === 0) return
+    if (this.#size === 0) return
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve
     })
@@ -160,6 +164,15 @@ export class Hub {
     await this.#closeAll(CLOSE.restart)
     await emptied
     clearTimeout(cutOff)
+  }
+
+  /** Looked for among the few of its user: a map of all would cost each connection more than its seat. */
+  #seatOf(connection: Connection): Seat | undefined {
+    return this.#members.get(connection.user)?.seats.find((seat) => seat.connection === connection)
+  }
+
+  #connections(): Connection[] {
+    return [...this.#members.values()].flatMap(({ seats }) => seats.map(({ connection }) => connection))
   }
 
   #audience(audience: string): Iterable<Member> {
@@ -205,19 +218,19 @@ export class Hub {
     }
   }
 
-  #endedSince({ user, session, since }: Connection): boolean {
+  #endedSince({ user, session }: Connection, since: number): boolean {
     return [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? 0) >= since)
   }
 
   async #closeAll(code: CloseCode): Promise<void> {
     let closed = 0
-    for (const connection of [...this.#seats.keys()]) {
+    for (const connection of this.#connections()) {
       connection.close(code)
       if (++closed % CLOSE_SLICE === 0) await nextTurn()
     }
   }
 
   #cutOff(): void {
-    for (const connection of [...this.#seats.keys()]) connection.terminate()
+    for (const connection of this.#connections()) connection.terminate()
   }
 }

@@ -37,7 +37,7 @@ export class Seat {
   seen = 0
   /** It sent `sync` and is owed an answer, changed or not. */
   asked = false
-  /** When it was last sent a state, by performance.now(). */
+  /** When it was last sent a state, by performance.now(), in whole milliseconds. */
   sentAt = 0
 
   constructor(connection: Connection, member: Member) {

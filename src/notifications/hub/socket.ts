@@ -11,11 +11,10 @@ export interface SocketEvents {
   left(connection: Connection): void
 }
 
-/** Who is at the other end, and since when. */
+/** Who is at the other end. */
 export interface Caller {
   readonly user: string
   readonly session: string
-  readonly since: number
 }
 
 /** More frames than this in ten seconds, pings included, are a flood: nothing that a client of ours would send. */
@@ -35,8 +34,8 @@ type Carrier = Duplex & { [CONNECTION]?: SocketConnection }
 export class SocketConnection implements Connection, Reader {
   readonly user: string
   readonly session: string
-  readonly since: number
-  heardAt: number
+  /** In whole milliseconds: a fraction would cost each connection an object of its own. */
+  heardAt = Math.trunc(performance.now())
   readonly #socket: Duplex
   readonly #events: SocketEvents
   /** No close was sent yet. */
@@ -48,16 +47,16 @@ export class SocketConnection implements Connection, Reader {
   #frames = 0
   #countedFrom = 0
 
-  constructor(socket: Duplex, { user, session, since }: Caller, events: SocketEvents) {
+  constructor(socket: Duplex, { user, session }: Caller, events: SocketEvents) {
     this.user = user
     this.session = session
-    this.since = since
-    this.heardAt = performance.now()
     this.#socket = socket
     this.#events = events
     // Bound to each socket they would cost more memory than all else that we keep of it.
     ;(socket as Carrier)[CONNECTION] = this
-    socket.on('data', onData).on('end', onEnd).on('close', onClose)
+    socket.on('data', onData).on('close', onClose)
+    // When the peer ends without a word, so do we.
+    socket.allowHalfOpen = false
   }
 
   get backlog(): number {
@@ -120,11 +119,6 @@ export class SocketConnection implements Connection, Reader {
     this.#socket.resume()
   }
 
-  ended(): void {
-    this.#open = false
-    this.#socket.end()
-  }
-
   left(): void {
     this.#open = false
     clearTimeout(this.#cutOff)
@@ -145,7 +139,7 @@ export class SocketConnection implements Connection, Reader {
 
   /** Any frame of the client's; a flood of them ends the connection. */
   #heard(): void {
-    const now = performance.now()
+    const now = Math.trunc(performance.now())
     this.heardAt = now
     if (now - this.#countedFrom > FLOOD_WINDOW) {
       this.#countedFrom = now
@@ -157,10 +151,6 @@ export class SocketConnection implements Connection, Reader {
 
 function onData(this: Carrier, bytes: Buffer): void {
   this[CONNECTION]?.read(bytes)
-}
-
-function onEnd(this: Carrier): void {
-  this[CONNECTION]?.ended()
 }
 
 function onClose(this: Carrier): void {
