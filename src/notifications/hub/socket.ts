@@ -110,9 +110,7 @@ export class SocketConnection implements Connection, Reader {
   concluded(code: number | undefined): void {
     this.#deaf = true
     this.#close(code)
-    // Read on, or its end would never be heard.
     this.#socket.end()
-    this.#socket.resume()
   }
 
   drained(): void {
@@ -127,7 +125,7 @@ export class SocketConnection implements Connection, Reader {
 
   #receive(bytes: Buffer): void {
     this.#receiver ??= createReceiver(this)
-    if (!this.#receiver.write(bytes) && !this.#deaf) this.#socket.pause()
+    if (!this.#receiver.write(bytes)) this.#socket.pause()
   }
 
   #close(code: number | undefined): void {
