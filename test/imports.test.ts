@@ -8,14 +8,18 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 
 /** A room of the house, by the first pattern that fits a file, and what it may import (itself always). `type:` allows types only. */
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
-  { name: 'words', files: /^notifications\/(notification|plain-draft|person|values|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
+  { name: 'words', files: /^notifications\/(notification|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
   {
     name: 'options',
     files: /^notifications\/(options|retention)\.ts$/,
     may: [/^notifications\/(notification|person|values|errors|protocol|logger)\.ts$/],
     types: [/^notifications\/store\/store\.ts$/],
   },
-  { name: 'store', files: /^notifications\/store\//, may: [/^notifications\/(notification|person|values|errors|protocol|logger|metrics)\.ts$/] },
+  {
+    name: 'store',
+    files: /^notifications\/store\//,
+    may: [/^notifications\/(notification|person|values|recent|errors|protocol|logger|metrics)\.ts$/],
+  },
   { name: 'bus', files: /^notifications\/bus\//, may: [/^notifications\/(notification|errors|protocol|logger)\.ts$/] },
   {
     name: 'service',
@@ -32,7 +36,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'http',
     files: /^notifications\/http\//,
-    may: [/^notifications\/(notification|person|values|errors|protocol|logger|metrics|options|service|cursors)\.ts$/, /^notifications\/hub\//],
+    may: [/^notifications\/(notification|person|values|recent|errors|protocol|logger|metrics|options|service|cursors)\.ts$/, /^notifications\/hub\//],
   },
   { name: 'plugin', files: /^notifications\//, may: [/^notifications\//] },
   { name: 'browser', files: /^browser\//, may: [/^notifications\/protocol\.ts$/] },

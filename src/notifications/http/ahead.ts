@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import type { SessionData } from 'express-session'
+import { Recent } from '../recent.js'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, sendPollAnswer } from './polled.js'
@@ -20,19 +21,14 @@ const LONGEST_COOKIE = 4096
  * again, whatever secrets it was signed with. Whether that session still exists is for its store to say, each time.
  */
 export class KnownCookies {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Recent<string, Known>(KEPT)
   /** Nothing is kept for hosts that do not ask. */
   enabled = false
 
   /** To be called where a request came through the session middleware and somebody was there. */
   learn({ headers: { cookie }, sessionID: id, sessionStore: store }: Request): void {
-    if (!this.enabled || cookie === undefined || cookie.length > LONGEST_COOKIE || !names(cookie, id) || this.#known.has(cookie)) return
+    if (!this.enabled || cookie === undefined || cookie.length > LONGEST_COOKIE || !names(cookie, id)) return
     this.#known.set(cookie, { id, store })
-    if (this.#known.size <= KEPT) return
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest)
-      return
-    }
   }
 
   find(cookie: string | undefined): Known | undefined {

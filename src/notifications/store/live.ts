@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { Recent } from './recent.js'
+import { Recent } from '../recent.js'
 import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import type { Row } from './store.js'
 

@@ -1,9 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { Recent } from '../recent.js'
 import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
-import { Recent } from './recent.js'
 import type { Asked, Audience, Row, Sight, Snapshot } from './store.js'
 
 /** One of the audiences that a user shares with others, and from where on it is theirs. */
