@@ -175,12 +175,12 @@ export class Service {
 
   #looksOf(sights: readonly Sight[]): Look[] {
     const items = new Map<Row, Item>()
-    const looks = new Map<Sight, Look>()
-    return sights.map((sight) => {
-      const look = looks.get(sight) ?? this.#lookOf(sight, items)
-      looks.set(sight, look)
-      return look
+    const looks: Look[] = []
+    sights.forEach((sight, index) => {
+      const before = sight === sights[index - 1] ? looks[index - 1] : undefined
+      looks.push(before ?? this.#lookOf(sight, items))
     })
+    return looks
   }
 
   #lookOf({ snapshot, latest }: Sight, items: Map<Row, Item>): Look {
