@@ -101,15 +101,18 @@ export class Inbox {
     )
   }
 
-  list(user: string, page: Page): Listing {
-    return this.#instant.read(() => {
-      const snapshot = this.snapshot(user)
-      const member = this.#memberOf(user)
-      const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, page))
-      const ascending = page.after !== null
-      found.sort(([a], [b]) => (ascending ? a - b : b - a))
-      return { rows: found.slice(0, page.limit).map(rowOf), more: found.length > page.limit, snapshot }
-    })
+  /** To be called inside a read transaction. */
+  list(user: string, page: Page): Pick<Listing, 'rows' | 'more'> {
+    const member = this.#memberOf(user)
+    const ascending = page.after !== null
+    let found: RawRow[] = []
+    for (const stream of this.#streams(user, member)) {
+      // What stands behind a whole page of others need not be read.
+      const end = found[page.limit]?.[0]
+      const rows = this.#rows(user, stream, member.watermark, page, end)
+      found = [...found, ...rows].sort(([a], [b]) => (ascending ? a - b : b - a)).slice(0, page.limit + 1)
+    }
+    return { rows: found.slice(0, page.limit).map(rowOf), more: found.length > page.limit }
   }
 
   find(user: string, id: string): Row | undefined {
@@ -151,10 +154,13 @@ export class Inbox {
     ]
   }
 
-  /** One row more than fits the page, so that it shows whether there are more. */
-  #rows(user: string, stream: Stream, watermark: number, page: Page): RawRow[] {
-    const low = Math.max(stream.start, page.after ?? 0)
-    const high = page.before ?? Number.MAX_SAFE_INTEGER
+  /**
+   * One row more than fits the page, so that it shows whether there are more.
+   * @param end where to stop: the position of the last row that may still be shown
+   */
+  #rows(user: string, stream: Stream, watermark: number, page: Page, end?: number): RawRow[] {
+    const low = Math.max(stream.start, page.after ?? end ?? 0)
+    const high = page.before ?? (page.after === null ? undefined : end) ?? Number.MAX_SAFE_INTEGER
     const bound = { user, watermark, audience: stream.audience, since: stream.since, category: page.category, limit: page.limit + 1 }
     const order = page.after === null ? 'DESC' : 'ASC'
     const read = (kind: ListKind, from: number, to: number) => this.#list(kind, order).all({ ...bound, low: from, high: to }) as RawRow[]

@@ -4,7 +4,7 @@ import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
-import type { Asked, Audience, Row, Sight, Snapshot } from './store.js'
+import type { Asked, Audience, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
 /** One of the audiences that a user shares with others, and from where on it is theirs. */
 interface Stream {
@@ -91,6 +91,21 @@ export class Snapshots {
 
   look(asked: readonly Asked[]): Sight[] {
     return this.#current(FRESH) ? (this.#kept(asked) ?? this.#read(asked)) : this.#inbox.look(asked)
+  }
+
+  /** A page of the inbox with the snapshot of the same instant. */
+  list(user: string, page: Page): Listing {
+    return this.#instant.read(() => {
+      const { rows, more } = this.#inbox.list(user, page)
+      return { rows, more, snapshot: this.#within(user) }
+    })
+  }
+
+  /** Inside a transaction, which may see more than the feed has told. */
+  #within(user: string): Snapshot {
+    if (this.#feed.behind) return this.#inbox.snapshot(user)
+    this.#know(user)
+    return this.#kept([{ user, seen: Number.MAX_SAFE_INTEGER }])?.[0]?.snapshot ?? this.#inbox.snapshot(user)
   }
 
   /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */

@@ -111,7 +111,7 @@ class SqliteStore implements Store {
   }
 
   list(user: string, page: Page): Promise<Listing> {
-    return this.#access.read(() => this.#inbox.list(user, page))
+    return this.#access.read(() => this.#snapshots.list(user, page))
   }
 
   find(user: string, id: string): Promise<Row | undefined> {
