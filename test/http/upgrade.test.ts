@@ -256,6 +256,24 @@ test('upgrades of other paths are left to other listeners', async () => {
   await using _tab = await host.openTab(await host.signIn('ada'))
 })
 
+test('a socket outlives the time that the host gives its idle connections', async () => {
+  await using host = await LiveHost.start({
+    prepare: (server) => server.on('connection', (socket) => socket.setTimeout(200, () => socket.destroy())),
+  })
+  await using tab = await host.openTab(await host.signIn('ada'))
+  // Opened later, so that its time is over later.
+  const idle = await openRaw(host.port)
+  idle.resume()
+  await once(idle, 'end')
+  idle.destroy()
+  assert.equal(tab.closed, undefined)
+  tab.socket.send('{"type":"sync"}')
+  await eventually(
+    () => tab.frames.some((frame) => frame.type === 'unread'),
+    () => `no answer to sync, closed with ${tab.closed}`,
+  )
+})
+
 test('with no other listener, other paths are answered with 404', async () => {
   await using host = await LiveHost.start()
   const paths = [

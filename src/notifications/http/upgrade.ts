@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Request, Response } from 'express'
 import { type BelfryError, NotFoundError } from '../errors.js'
@@ -100,6 +101,8 @@ function open({ req, socket, head, since }: Upgrade, asked: Request, person: Per
     return
   }
   const session = context.sessions.watch(asked)
+  // What the host allows its requests, in idleness and in small packets, is not for sockets.
+  if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true)
   // Handshake and greeting leave together, where the greeting is ready in this turn of the loop.
   socket.cork()
   socket.write(handshakeAnswer(req), 'latin1')
