@@ -3,11 +3,17 @@ import { Instant } from './instant.js'
 import { COLUMNS, type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import type { Asked, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
-/** One of the streams that make up an inbox: what went to the user alone, to everyone, or to one topic. */
-interface Stream {
+/** One of the streams that make up an inbox, and from where on it is this user's: what went to the user alone, to everyone, or to one topic. */
+export interface Stream {
   readonly audience: string
   readonly since: number
   readonly start: number
+}
+
+/** Where a user stands in the audiences that are shared with others. */
+export interface Place {
+  readonly watermark: number
+  readonly streams: readonly Stream[]
 }
 
 interface Member {
@@ -101,15 +107,17 @@ export class Inbox {
     )
   }
 
-  /** To be called inside a read transaction. */
-  list(user: string, page: Page): Pick<Listing, 'rows' | 'more'> {
-    const member = this.#memberOf(user)
+  /**
+   * To be called inside a read transaction.
+   * @param place of the same instant, where it is known
+   */
+  list(user: string, page: Page, place = this.#placeOf(user)): Pick<Listing, 'rows' | 'more'> {
     const ascending = page.after !== null
     let found: RawRow[] = []
-    for (const stream of this.#streams(user, member)) {
+    for (const stream of [ownStream(user), ...place.streams]) {
       // What stands behind a whole page of others need not be read.
       const end = found[page.limit]?.[0]
-      const rows = this.#rows(user, stream, member.watermark, page, end)
+      const rows = this.#rows(user, stream, place.watermark, page, end)
       found = [...found, ...rows].sort(([a], [b]) => (ascending ? a - b : b - a)).slice(0, page.limit + 1)
     }
     return { rows: found.slice(0, page.limit).map(rowOf), more: found.length > page.limit }
@@ -117,9 +125,9 @@ export class Inbox {
 
   find(user: string, id: string): Row | undefined {
     return this.#instant.read(() => {
-      const member = this.#memberOf(user)
-      for (const { audience, since, start } of this.#streams(user, member)) {
-        const raw = this.#find.get({ user, id, audience, since, start, watermark: member.watermark }) as RawRow | undefined
+      const { watermark, streams } = this.#placeOf(user)
+      for (const { audience, since, start } of [ownStream(user), ...streams]) {
+        const raw = this.#find.get({ user, id, audience, since, start, watermark }) as RawRow | undefined
         if (raw !== undefined) return rowOf(raw)
       }
       return undefined
@@ -134,24 +142,17 @@ export class Inbox {
 
   latest(user: string, after: number): Row | undefined {
     return this.#instant.read(() => {
-      const member = this.#memberOf(user)
+      const { watermark, streams } = this.#placeOf(user)
       const newest = { filter: 'all', category: null, before: null, after: null, limit: 0 } as const
-      const found = this.#streams(user, member).flatMap((stream) => this.#rows(user, stream, member.watermark, newest))
+      const found = [ownStream(user), ...streams].flatMap((stream) => this.#rows(user, stream, watermark, newest))
       const raw = found.reduce<RawRow | undefined>((best, row) => (row[0] > Math.max(after, best?.[0] ?? 0) ? row : best), undefined)
       return raw && rowOf(raw)
     })
   }
 
-  #memberOf(user: string): Member {
-    return (this.#member.get(user) as Member | undefined) ?? { watermark: 0, since: 0, start: 0 }
-  }
-
-  #streams(user: string, { since, start }: Member): Stream[] {
-    return [
-      { audience: `user:${user}`, since: Number.MIN_SAFE_INTEGER, start: 0 },
-      { audience: 'everyone', since, start },
-      ...(this.#topics.all(user) as Stream[]),
-    ]
+  #placeOf(user: string): Place {
+    const { watermark, since, start } = (this.#member.get(user) as Member | undefined) ?? { watermark: 0, since: 0, start: 0 }
+    return { watermark, streams: [{ audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])] }
   }
 
   /**
@@ -181,6 +182,10 @@ export class Inbox {
   #prepare(sql: string): Statement {
     return this.#db.prepare(sql).safeIntegers(false)
   }
+}
+
+function ownStream(user: string): Stream {
+  return { audience: `user:${user}`, since: Number.MIN_SAFE_INTEGER, start: 0 }
 }
 
 /** 'unread again' stands at or below the watermark and was marked as unread: few, so the index of such receipts leads. */

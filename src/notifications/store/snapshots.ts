@@ -1,17 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
 import type { Feed } from './feed.js'
-import type { Inbox } from './inbox.js'
+import type { Inbox, Place, Stream } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
 import type { Asked, Audience, Listing, Page, Row, Sight, Snapshot } from './store.js'
-
-/** One of the audiences that a user shares with others, and from where on it is theirs. */
-interface Stream {
-  readonly audience: string
-  readonly since: number
-  readonly start: number
-}
 
 /** A broadcast that this user's receipt counts otherwise than the watermark would. */
 interface Exception {
@@ -21,13 +14,11 @@ interface Exception {
 }
 
 /** What is one user's alone; with what is live in the audiences it makes the snapshot. */
-interface Standing {
+interface Standing extends Place {
   readonly version: number
   readonly unread: number
   readonly newest: number
   readonly membership: string
-  readonly watermark: number
-  readonly streams: readonly Stream[]
   readonly exceptions: readonly Exception[]
 }
 
@@ -96,16 +87,11 @@ export class Snapshots {
   /** A page of the inbox with the snapshot of the same instant. */
   list(user: string, page: Page): Listing {
     return this.#instant.read(() => {
-      const { rows, more } = this.#inbox.list(user, page)
-      return { rows, more, snapshot: this.#within(user) }
+      // A transaction may see more than the feed has told.
+      const standing = this.#feed.behind ? undefined : this.#know(user)
+      const { rows, more } = this.#inbox.list(user, page, standing)
+      return { rows, more, snapshot: (standing && this.#assemble(standing)) ?? this.#inbox.snapshot(user) }
     })
-  }
-
-  /** Inside a transaction, which may see more than the feed has told. */
-  #within(user: string): Snapshot {
-    if (this.#feed.behind) return this.#inbox.snapshot(user)
-    this.#know(user)
-    return this.#kept([{ user, seen: Number.MAX_SAFE_INTEGER }])?.[0]?.snapshot ?? this.#inbox.snapshot(user)
   }
 
   /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
@@ -155,9 +141,11 @@ export class Snapshots {
     return true
   }
 
-  #know(user: string): void {
-    const { streams } = this.#standings.get(user) ?? this.#keep(user, this.#standing.get(user) as RawStanding)
-    for (const { audience } of streams) this.#audiences.get(audience)
+  /** With all that its snapshot is made of. */
+  #know(user: string): Standing {
+    const standing = this.#standings.get(user) ?? this.#keep(user, this.#standing.get(user) as RawStanding)
+    for (const { audience } of standing.streams) this.#audiences.get(audience)
+    return standing
   }
 
   /** Written out: rest and spread would give each of thousands a hidden class of its own. */
