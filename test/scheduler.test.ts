@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { Scheduler } from '../src/notifications/scheduler.js'
 import { eventually } from './contracts/store.js'
 
@@ -49,15 +50,21 @@ test('a tick that fails is logged once and tried again', async () => {
 
 test('after close there is no tick any more, and the one under way has ended', async () => {
   let ended = false
+  let finish = () => {}
   const { scheduler, ticks } = watched(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await new Promise<void>((resolve) => {
+      finish = resolve
+    })
     ended = true
     return 0
   })
   scheduler.start()
-  await scheduler.close()
-  assert.ok(ended)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  const endedBefore = scheduler.close().then(() => ended)
+  await nextTurn()
+  finish()
+  assert.ok(await endedBefore)
+  // What was due at once had its timer set before this one, and would come before it.
+  await pause(50)
   assert.equal(ticks.length, 1)
   scheduler.start()
   assert.equal(ticks.length, 1)

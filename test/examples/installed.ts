@@ -15,7 +15,7 @@ const BESIDE = ['express', 'express-session', 'ejs', 'better-sqlite3', 'passport
 const SQLITE = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
 
 /**
- * A folder where the packed package has been installed by npm, as any host would. Install scripts don't run: the one that
+ * A folder where the packed package has been installed by npm, as hosts do. Install scripts don't run: the one that
  * matters builds SQLite for a minute, and has done so here already.
  */
 export class Installed implements Disposable {

@@ -121,11 +121,11 @@ class World implements AsyncDisposable {
 
   #audience() {
     const names = [...this.#visitors.keys()]
-    const any = () => names[this.#pick(names.length)] ?? 'ada'
+    const anybody = () => names[this.#pick(names.length)] ?? 'ada'
     const kinds = [
       'everyone' as const,
-      { user: any() },
-      { users: [...new Set([any(), any(), any()])] },
+      { user: anybody() },
+      { users: [...new Set([anybody(), anybody(), anybody()])] },
       { role: this.#pick(3) === 0 ? 'admin' : 'member' },
     ]
     return kinds[this.#pick(kinds.length)] ?? 'everyone'

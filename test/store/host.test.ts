@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Sqlite, { type Database } from 'better-sqlite3'
 import type { Inserted } from '../../src/notifications/store/store.js'
 import { draft, Eyes, eventually, PAGE } from '../contracts/store.js'
@@ -139,7 +139,8 @@ test("a database in memory shares the host's handle: its own writes wait, and no
   host.exec('BEGIN')
   await store.insert(hi)
   const deferred = store.remember({ id: 'bob', since: 0, topics: new Map([['t', 0]]), key: 'k' })
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  // Timers fire in the order of their ends: before this one the feed, which looks every 25 ms, has looked.
+  await pause(60)
   assert.equal(heard.length, 0)
   host.exec('ROLLBACK')
   await deferred

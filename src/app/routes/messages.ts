@@ -15,7 +15,7 @@ interface MessageValues {
   readonly body: string
 }
 
-/** One person writes to another: an ordinary route that creates a notification, as any host app's would. */
+/** One person writes to another: an ordinary route that creates a notification, as those of host apps do. */
 export function messageRoutes(context: AppContext): Router {
   const routes = Router()
   routes.use('/messages', requireSignedIn)

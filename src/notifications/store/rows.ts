@@ -3,7 +3,7 @@ import { LEVELS, type Level } from '../protocol.js'
 import { characters, parseTime, safeUrl } from '../values.js'
 import type { Row } from './store.js'
 
-/** Columns of a stored notification, as any process may have written them. */
+/** Columns of a stored notification, whichever process has written them. */
 export interface RawContent {
   readonly id: string
   readonly title: string
