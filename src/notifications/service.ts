@@ -4,10 +4,10 @@ import type { Events } from './events.js'
 import { type Draft, type Notification, parseDraft, userId } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
-import type { Asked, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
+import type { Asked, Inserted, Mark, Moment, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 import { isPlainId } from './values.js'
 
-export type { Asked }
+export type { Asked, Moment }
 
 /** A page of an inbox, with the state of the same instant. */
 export interface ItemPage extends State {
@@ -80,8 +80,8 @@ export class Service {
   }
 
   /** The state of somebody whose memberships are known now; a change of them is recorded first. */
-  async stateOf(person: Person): Promise<State> {
-    return this.#state(await this.#snapshotOf(person))
+  async stateOf(person: Person, asOf?: Moment): Promise<State> {
+    return this.#state(await this.#snapshotOf(person, asOf))
   }
 
   /** Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. */
@@ -201,8 +201,8 @@ export class Service {
     return rows.flatMap((row) => (row?.state === 'unread' ? [row.id] : []))
   }
 
-  async #snapshotOf(person: Person): Promise<Snapshot> {
-    const snapshot = await this.#store.snapshot(person.id)
+  async #snapshotOf(person: Person, asOf?: Moment): Promise<Snapshot> {
+    const snapshot = await this.#store.snapshot(person.id, asOf)
     if (snapshot.membership === person.key) return snapshot
     await this.#store.remember(person)
     return this.#store.snapshot(person.id)

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import type { Express, Request } from 'express'
 import { Host } from '../helpers/embedded.js'
 
@@ -48,6 +52,25 @@ describe('polls that are answered ahead of the app', () => {
       assert.deepEqual(body, await host.notifications.state('ada'))
       assert.equal(body.unread, unread)
     }
+  })
+
+  it('know of all that was committed before they were sent, also when many come together', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'belfry-ahead-'))
+    const database = join(folder, 'host.db')
+    {
+      await using host = await Host.start({ ahead: true, database })
+      const ada = await host.enter('ada')
+      const polls = async () =>
+        (await Promise.all(Array.from({ length: 4 }, () => ada.get('/notifications/unread').expect(200)))).map(({ body }) => body.unread)
+      const other = new Sqlite(database)
+      assert.deepEqual(await polls(), [0, 0, 0, 0])
+      for (const unread of [1, 2, 3, 4, 5]) {
+        other.exec(`INSERT INTO notifications (audience, title) VALUES ('user:ada', 'Hello')`)
+        assert.deepEqual(await polls(), [unread, unread, unread, unread])
+      }
+      other.close()
+    }
+    rmSync(folder, { recursive: true })
   })
 
   it('end with the session, whoever ends it', async () => {

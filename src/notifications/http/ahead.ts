@@ -75,7 +75,8 @@ async function answer(context: HttpContext, { req, res, listener }: Poll, { id, 
   asked.sessionStore = store
   store.createSession(asked, session)
   try {
-    const visit = await visitOnce(context, asked)
+    // Whatever this request may have to know of was committed before it came, so one look serves all that came together.
+    const visit = await visitOnce(context, asked, 'this turn')
     if (visit !== null) {
       sendPollAnswer(res, pollAnswer(visit, req.headers['if-none-match']))
       return

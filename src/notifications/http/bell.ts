@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import type { Response } from 'express'
 import type { ListQuery } from '../cursors.js'
 import { badgeText, type State } from '../protocol.js'
 import { type AssetName, assetHref } from './assets.js'
 import type { HttpContext } from './context.js'
 import { escapeHtml, render } from './templates.js'
+import { userMark } from './user-marks.js'
 import { listView } from './view.js'
 
 /**
@@ -45,11 +45,6 @@ export function present(res: Response, context: HttpContext, user: string | null
     bell: () => (user === null ? '' : bellHtml(basePath, user, state)),
     list: async (query) => (user === null ? '' : listHtml(context, user, query)),
   }
-}
-
-/** What the client needs to tell one user from another, in what tabs share and in what it asks; it is not the id itself. */
-export function userMark(user: string): string {
-  return hash('sha256', `bell of ${user}`, 'base64url').slice(0, 12)
 }
 
 /** Links to the stylesheet and the scripts, as far as they were built. */

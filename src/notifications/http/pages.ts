@@ -5,10 +5,11 @@ import type { Person } from '../person.js'
 import { badgeText, type Item, type State } from '../protocol.js'
 import type { ItemPage } from '../service.js'
 import type { AssetName } from './assets.js'
-import { headHtml, type PageNotifications, present, userMark } from './bell.js'
+import { headHtml, type PageNotifications, present } from './bell.js'
 import type { HttpContext } from './context.js'
 import type { Problem } from './problem.js'
 import { render } from './templates.js'
+import { userMark } from './user-marks.js'
 import { inboxView, itemView } from './view.js'
 
 /** The host's own layout failed: its error, not ours. */

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { pollMark } from './user-marks.js'
 import type { Visit } from './visit.js'
 
 /** What a poll is answered with, whoever answers it. */
@@ -9,11 +9,10 @@ export interface PollAnswer {
   readonly body: string | undefined
 }
 
-/** The tag names user, epoch and version, hashed; the count is not in it. */
+/** The tag names user and epoch, hashed, and the version; the count is not in it. */
 export function pollAnswer({ person, state }: Visit, ifNoneMatch: string | undefined): PollAnswer {
   const { epoch, version, unread } = state
-  const tag = hash('sha256', JSON.stringify([person.id, epoch, version]), 'base64url').slice(0, 22)
-  const etag = `"${tag}"`
+  const etag = `"${pollMark(person.id, epoch)}-${version}"`
   return { etag, body: ifNoneMatch?.includes(etag) === true ? undefined : JSON.stringify({ epoch, version, unread }) }
 }
 

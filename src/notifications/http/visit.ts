@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express'
 import type { Person } from '../person.js'
 import type { State } from '../protocol.js'
-import { userMark } from './bell.js'
+import type { Moment } from '../service.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
+import { userMark } from './user-marks.js'
 
 /** Who is there, with their state when the request came in. */
 export interface Visit {
@@ -31,9 +32,9 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
 }
 
 /** The same, for a request that passes one handler only. */
-export async function visitOnce({ identify, service }: HttpContext, req: Request): Promise<Visit | null> {
+export async function visitOnce({ identify, service }: HttpContext, req: Request, asOf?: Moment): Promise<Visit | null> {
   const person = await identify(req)
-  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person) }
+  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, asOf) }
 }
 
 /**

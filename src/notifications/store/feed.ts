@@ -36,6 +36,8 @@ export class Feed {
   #last: number
   #first: number
   #lookedAt = Number.NEGATIVE_INFINITY
+  /** For whom once in a turn is enough, it was read in this one. */
+  #looked = false
 
   constructor(db: Database, options: FeedOptions) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -74,6 +76,14 @@ export class Feed {
     return true
   }
 
+  /** The same, once in a turn of the event loop. */
+  lookOnce(): boolean {
+    if (this.#looked && !this.#db.inTransaction) return true
+    this.#looked = this.look()
+    if (this.#looked) setImmediate(() => this.#turnEnded())
+    return this.#looked
+  }
+
   /** When it was last read, by performance.now(). */
   get lookedAt(): number {
     return this.#lookedAt
@@ -98,6 +108,10 @@ export class Feed {
   close(): void {
     clearInterval(this.#timer)
     this.#listeners.clear()
+  }
+
+  #turnEnded(): void {
+    this.#looked = false
   }
 
   #news(): Set<string> | undefined {

@@ -4,7 +4,7 @@ import type { Feed } from './feed.js'
 import type { Inbox, Place, Stream } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
-import type { Asked, Audience, Listing, Page, Row, Sight, Snapshot } from './store.js'
+import type { Asked, Audience, Listing, Moment, Page, Row, Sight, Snapshot } from './store.js'
 
 /** A broadcast that this user's receipt counts otherwise than the watermark would. */
 interface Exception {
@@ -74,9 +74,9 @@ export class Snapshots {
     feed.watch((changed) => this.#forget(changed))
   }
 
-  of(user: string): Snapshot {
+  of(user: string, asOf: Moment = 'now'): Snapshot {
     const asked = [{ user, seen: Number.MAX_SAFE_INTEGER }]
-    const [sight] = this.#isNew(user) || this.#current() ? (this.#kept(asked) ?? this.#read(asked)) : []
+    const [sight] = this.#isNew(user) || (asOf === 'now' ? this.#current() : this.#feed.lookOnce()) ? (this.#kept(asked) ?? this.#read(asked)) : []
     return sight?.snapshot ?? this.#inbox.snapshot(user)
   }
 

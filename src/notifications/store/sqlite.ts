@@ -23,6 +23,7 @@ import type {
   Inserted,
   Listing,
   Mark,
+  Moment,
   Page,
   Pruned,
   Reader,
@@ -98,8 +99,8 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.insert(draft))
   }
 
-  snapshot(user: string): Promise<Snapshot> {
-    return this.#access.read(() => this.#snapshots.of(user))
+  snapshot(user: string, asOf?: Moment): Promise<Snapshot> {
+    return this.#access.read(() => this.#snapshots.of(user, asOf))
   }
 
   look(asked: readonly Asked[]): Promise<readonly Sight[]> {

@@ -19,6 +19,9 @@ export interface Snapshot {
 }
 
 /** Whose state is wanted, and the position of the newest notification that they have been told of. */
+/** Of when an answer is: as of now, or of a moment since this turn of the event loop began to ask, which answers many with one look. */
+export type Moment = 'now' | 'this turn'
+
 export interface Asked {
   readonly user: string
   readonly seen: number
@@ -153,7 +156,8 @@ export interface Store {
    */
   insert(draft: NewNotification): Promise<Inserted>
 
-  snapshot(user: string): Promise<Snapshot>
+  /** @param asOf now, unless told */
+  snapshot(user: string, asOf?: Moment): Promise<Snapshot>
   /** The same for many, in their order, with what is new to each; those who see the same in a row may share one answer. */
   look(asked: readonly Asked[]): Promise<readonly Sight[]>
 
