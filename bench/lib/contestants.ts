@@ -52,11 +52,9 @@ class NodeContestant implements Contestant {
 let started = 0
 
 /** A contestant that runs in Node, with a database of its own. */
-export function inNode(
-  file: 'belfry' | 'socketio' | 'ws' | 'uws',
-): (people: People, folder: string, settings?: object, env?: Readonly<Record<string, string>>) => Promise<NodeContestant> {
-  return async (people, folder, settings = {}, env = {}) => {
-    const server = await Server.start(file, { ...people.settings, database: join(folder, `${file}-${++started}.db`), ...settings }, { env })
+export function inNode(file: 'belfry' | 'socketio' | 'ws' | 'uws'): (people: People, folder: string, settings?: object) => Promise<NodeContestant> {
+  return async (people, folder, settings = {}) => {
+    const server = await Server.start(file, { ...people.settings, database: join(folder, `${file}-${++started}.db`), ...settings })
     return new NodeContestant(server, dialects[file])
   }
 }

@@ -10,13 +10,13 @@ export const benchFolder = fileURLToPath(new URL('..', import.meta.url))
 const programs = join(tmpdir(), 'belfry-bench-programs')
 
 /** Compiles a C program of `load/`, where it changed since, and returns the path of it. */
-export function compiled(name: string, flags: readonly string[] = []): string {
+export function compiled(name: string): string {
   const source = join(benchFolder, 'load', `${name}.c`)
   const target = join(programs, name)
   const newest = Math.max(statSync(source).mtimeMs, statSync(join(benchFolder, 'load/net.h')).mtimeMs)
   if (existsSync(target) && statSync(target).mtimeMs > newest) return target
   mkdirSync(programs, { recursive: true })
-  const { status, stderr, error } = spawnSync('cc', ['-O2', ...flags, '-o', target, source], { encoding: 'utf8' })
+  const { status, stderr, error } = spawnSync('cc', ['-O2', '-o', target, source], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`The load programs need a C compiler (cc): ${error?.message ?? stderr}`)
   return target
 }
@@ -47,14 +47,10 @@ export class Server implements AsyncDisposable {
     })
   }
 
-  static async start(
-    file: string,
-    settings: object = {},
-    options: { readonly env?: object; readonly flags?: readonly string[] } = {},
-  ): Promise<Server> {
+  static async start(file: string, settings: object = {}): Promise<Server> {
     const child = fork(join(benchFolder, 'servers', `${file}.mjs`), [JSON.stringify(settings)], {
-      execArgv: ['--expose-gc', ...(options.flags ?? [])],
-      env: { ...process.env, NODE_ENV: 'production', ...options.env },
+      execArgv: ['--expose-gc'],
+      env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const server = new Server(child, file)
