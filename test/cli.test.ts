@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { run } from '../src/cli.js'
 import { PASSWORD, startTestApp } from './helpers/app.js'
+import { eventually } from './helpers/eventually.js'
 import { ServerProcess } from './helpers/server.js'
-import { eventually, Visitor } from './helpers/visitor.js'
+import { Visitor } from './helpers/visitor.js'
 
 const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 const COMMANDS = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { Scheduler } from '../src/notifications/scheduler.js'
-import { eventually } from './contracts/store.js'
+import { eventually } from './helpers/eventually.js'
 
 /** A scheduler whose ticks are counted, with what they answer and what is logged. */
 function watched(tick: (now: number) => Promise<number | null>) {

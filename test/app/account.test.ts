@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PASSWORD, startTestApp } from '../helpers/app.js'
-import { eventually, Visitor } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
+import { Visitor } from '../helpers/visitor.js'
 
 const NEW = 'another password for tests'
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import request from 'supertest'
 import { startTestApp, type TestApp } from '../helpers/app.js'
+import { eventually } from '../helpers/eventually.js'
 import { fieldErrors, formValues } from '../helpers/forms.js'
-import { eventually, type Visitor } from '../helpers/visitor.js'
+import type { Visitor } from '../helpers/visitor.js'
 
 const COMPOSE = '/admin/notifications'
 

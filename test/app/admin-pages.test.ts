@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
-import { launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { launchBrowser, openTabSignedIn, shownBy } from '../helpers/browser.js'
 
 const COMPOSE = '/admin/notifications/new'
 
@@ -16,12 +16,7 @@ describe('the pages of the administration, in a browser', () => {
 
   /** The admin's browser, signed in. */
   async function signedIn(app: TestApp, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await openTab(await browser.newContext(options), `${app.url}/login`)
-    await page.fill('[name=username]', 'admin')
-    await page.fill('[name=password]', PASSWORD)
-    await page.press('[name=password]', 'Enter')
-    await page.waitForURL('**/notifications')
-    return page
+    return openTabSignedIn(await browser.newContext(options), app.url, 'admin', PASSWORD)
   }
 
   it('send to everyone with JavaScript off, from the form to the report', async () => {

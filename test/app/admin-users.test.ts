@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import request from 'supertest'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
+import { eventually } from '../helpers/eventually.js'
 import { fieldErrors, formValues } from '../helpers/forms.js'
-import { eventually, Visitor } from '../helpers/visitor.js'
+import { Visitor } from '../helpers/visitor.js'
 
 const USERS = '/admin/users'
 const LAST_ADMIN = /last admin who can sign in/

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import request, { type Test } from 'supertest'
 import { Tokens } from '../../src/app/tokens.js'
 import { startTestApp, type TestApp } from '../helpers/app.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 
 const API = '/api/notifications'
 

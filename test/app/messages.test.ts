@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import request from 'supertest'
 import { startTestApp } from '../helpers/app.js'
+import { eventually } from '../helpers/eventually.js'
 import { fieldErrors, formValues } from '../helpers/forms.js'
-import { eventually } from '../helpers/visitor.js'
 
 const NEW = '/messages/new'
 

@@ -10,7 +10,8 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { PASSWORD } from '../helpers/app.js'
-import { eventually, Visitor } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
+import { Visitor } from '../helpers/visitor.js'
 
 const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
-import { eventually } from '../helpers/visitor.js'
 
 let browser: Browser
 before(async () => {

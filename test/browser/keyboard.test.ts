@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
-import { eventually } from '../helpers/visitor.js'
 
 let browser: Browser
 before(async () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
-import { eventually } from '../helpers/visitor.js'
 
 let browser: Browser
 before(async () => {

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 
 let browser: Browser
 before(async () => {

@@ -4,6 +4,7 @@ import { ConflictError, InvalidError } from '../../src/notifications/errors.js'
 import { type Draft, parseDraft } from '../../src/notifications/notification.js'
 import { type Identity, parsePerson } from '../../src/notifications/person.js'
 import type { Inserted, Mark, Page, Store } from '../../src/notifications/store/store.js'
+import { eventually } from '../helpers/eventually.js'
 
 /** A store on a database of its own, and what the suite needs beside it. */
 export interface StoreUnderTest extends AsyncDisposable {
@@ -24,15 +25,6 @@ export function draft(to: Draft['to'], title: string, more: Partial<Draft> = {})
 
 export function person(id: string, topics: Identity['topics'] = [], since?: number) {
   return parsePerson({ id, topics, since }, 'identify')
-}
-
-/** Waits until something holds; the machine may be busy, so generously. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string, within = 10_000): Promise<void> {
-  const deadline = Date.now() + within
-  while (!(await condition())) {
-    if (Date.now() > deadline) assert.fail(`This did not come true: ${what}.`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }
 
 /** Everybody's way to look at a store in these tests: each look also counts anew. */

@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import express from 'express'
 import { createNotifications, type EventName, type NotificationEvents, OptionError } from '../../src/notifications/index.js'
 import { fakeNotifications } from '../../src/notifications/testing.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 import { Folder, Served, sessions } from './served.js'
 
 /** Everything that a host can hear, as it hears it. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import express from 'express'
 import { createNotifications, type Notifications } from '../../src/notifications/index.js'
 import { testTab } from '../../src/notifications/testing.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 import { Folder, Served, sessions } from './served.js'
 
 const run = promisify(execFile)

@@ -8,7 +8,7 @@ import express from 'express'
 import WebSocket from 'ws'
 import { fakeNotifications } from '../../src/notifications/testing.js'
 import { blocksOf, blockWith } from '../examples/blocks.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 import { Folder, Served, sessions } from './served.js'
 
 const PAGE = 'protocol.md'

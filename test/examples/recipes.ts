@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import Sqlite, { type Database } from 'better-sqlite3'
 import type { Identity } from '../../src/notifications/index.js'
 import { type FakeNotifications, fakeNotifications } from '../../src/notifications/testing.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 import { blocksOf } from './blocks.js'
 import type { Installed } from './installed.js'
 

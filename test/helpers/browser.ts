@@ -60,6 +60,16 @@ export async function openTab(context: BrowserContext, url: string): Promise<Pag
   return page
 }
 
+/** A tab of somebody who has signed in through the form. */
+export async function openTabSignedIn(context: BrowserContext, url: string, username: string, password: string): Promise<Page> {
+  const page = await openTab(context, `${url}/login`)
+  await page.fill('[name=username]', username)
+  await page.fill('[name=password]', password)
+  await page.press('[name=password]', 'Enter')
+  await page.waitForURL('**/notifications')
+  return page
+}
+
 export function shownBy(page: Page): Promise<Shown> {
   return page.evaluate('window.shown')
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import WebSocket from 'ws'
 import type { ItemPage, State } from '../../src/notifications/index.js'
 import type { HelloFrame, ServerFrame, UnreadFrame } from '../../src/notifications/protocol.js'
@@ -113,14 +112,5 @@ export class Tab implements AsyncDisposable {
     if (this.socket.readyState === WebSocket.CLOSED) return
     this.socket.terminate()
     await once(this.socket, 'close')
-  }
-}
-
-/** Waits until a condition holds; fails with what `describe` says after `within` milliseconds. */
-export async function eventually(condition: () => boolean | Promise<boolean>, describe: () => string, within = 5000): Promise<void> {
-  const deadline = performance.now() + within
-  while (!(await condition())) {
-    if (performance.now() > deadline) assert.fail(`not within ${within} ms: ${describe()}`)
-    await pause(5)
   }
 }

@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
+import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw, upgrade } from '../helpers/raw-upgrade.js'
-import { eventually, type Tab } from '../helpers/visitor.js'
+import type { Tab } from '../helpers/visitor.js'
 
 async function expectBadge(tab: Tab, unread: number): Promise<void> {
   await eventually(

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
-import { launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { launchBrowser, openTabSignedIn, shownBy } from '../helpers/browser.js'
 
 const LOOKS: readonly [string, BrowserContextOptions][] = [
   ['light', { colorScheme: 'light' }],
@@ -23,12 +23,7 @@ describe('the pages of a person, in a browser', () => {
 
   /** Ada's browser, signed in. */
   async function signedIn(app: TestApp, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await openTab(await browser.newContext(options), `${app.url}/login`)
-    await page.fill('[name=username]', 'ada')
-    await page.fill('[name=password]', PASSWORD)
-    await page.press('[name=password]', 'Enter')
-    await page.waitForURL('**/notifications')
-    return page
+    return openTabSignedIn(await browser.newContext(options), app.url, 'ada', PASSWORD)
   }
 
   /** The app with Ada, who has one notification of each level; her id, and theirs, the newest first. */

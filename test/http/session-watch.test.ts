@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryStore, type SessionData } from 'express-session'
+import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
-import { eventually, type Tab } from '../helpers/visitor.js'
+import type { Tab } from '../helpers/visitor.js'
 
 /** A store that tells of absent sessions by an error, and can be emptied or broken from outside, as another process would. */
 class OutsideStore extends MemoryStore {

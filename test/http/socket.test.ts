@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw } from '../helpers/raw-upgrade.js'
-import { eventually } from '../helpers/visitor.js'
 
 /** A client's frame, masked; `first` is its first byte. */
 function frame(first: number, payload: string | Buffer = ''): Buffer {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { MemoryStore } from 'express-session'
+import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw } from '../helpers/raw-upgrade.js'
-import { eventually } from '../helpers/visitor.js'
 
 interface Event {
   readonly event: string

@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { MemoryStore, type SessionData } from 'express-session'
 import { WebSocket, WebSocketServer } from 'ws'
+import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { type Answer, handshake, openRaw, upgrade } from '../helpers/raw-upgrade.js'
-import { eventually, Tab } from '../helpers/visitor.js'
+import { Tab } from '../helpers/visitor.js'
 
 /** A store that can be told to hang or to fail. */
 class MoodyStore extends MemoryStore {

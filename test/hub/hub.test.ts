@@ -7,7 +7,7 @@ import { noMetrics } from '../../src/notifications/metrics.js'
 import { parsePerson } from '../../src/notifications/person.js'
 import type { CloseCode, ServerFrame } from '../../src/notifications/protocol.js'
 import type { Look } from '../../src/notifications/service.js'
-import { eventually } from '../helpers/visitor.js'
+import { eventually } from '../helpers/eventually.js'
 
 /** A connection that keeps what it was sent; its peer reads, answers or is silent as the test says. */
 class Line implements Connection {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
+import { eventually } from '../helpers/eventually.js'
 import { ServerProcess } from '../helpers/server.js'
-import { eventually, Visitor } from '../helpers/visitor.js'
+import { Visitor } from '../helpers/visitor.js'
 
 const ROUNDS = 4
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
+import { eventually } from '../helpers/eventually.js'
 import { ServerProcess } from '../helpers/server.js'
-import { eventually, type Tab, Visitor } from '../helpers/visitor.js'
+import { type Tab, Visitor } from '../helpers/visitor.js'
 import { Model } from './model.js'
 
 const SEEDS = process.env.MODEL_SEED === undefined ? [1, 2] : [Number(process.env.MODEL_SEED)]

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
+import { eventually } from '../helpers/eventually.js'
 import { ServerProcess } from '../helpers/server.js'
-import { eventually, Visitor } from '../helpers/visitor.js'
+import { Visitor } from '../helpers/visitor.js'
 
 test('P11, P13: under a lasting foreign lock pages and polls go on, a create answers 503 in time, and all heals', { timeout: 60_000 }, async () => {
   await using server = await ServerProcess.start()

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { Eyes, eventually, person } from '../contracts/store.js'
+import { Eyes, person } from '../contracts/store.js'
+import { eventually } from '../helpers/eventually.js'
 import { SqliteSubject } from './subject.js'
 
 const NONSENSE: readonly (readonly [string, string])[] = [

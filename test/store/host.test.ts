@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Sqlite, { type Database } from 'better-sqlite3'
 import type { Inserted } from '../../src/notifications/store/store.js'
-import { draft, Eyes, eventually, PAGE } from '../contracts/store.js'
+import { draft, Eyes, PAGE } from '../contracts/store.js'
+import { eventually } from '../helpers/eventually.js'
 import { openStore, SqliteSubject } from './subject.js'
 
 /** A store on an open handle of a host's, with a table of the host's. */

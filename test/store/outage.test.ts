@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import { UnavailableError } from '../../src/notifications/errors.js'
 import { Writer } from '../../src/notifications/store/writer.js'
-import { draft, Eyes, eventually, PAGE } from '../contracts/store.js'
+import { draft, Eyes, PAGE } from '../contracts/store.js'
+import { eventually } from '../helpers/eventually.js'
 import { openStore, SqliteSubject, temporaryFolder } from './subject.js'
 
 /** Another process takes the write lock; disposing lets go of it. */
