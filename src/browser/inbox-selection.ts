@@ -60,8 +60,8 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
     if (!selecting) opener.focus()
   }
   const buttons = offers(view, say).map(([action, words]) => button(words, () => void apply(action)))
-  const bar = h('div', { class: 'belfry-bar', role: 'group', 'aria-label': view.say('select') }, count, ...buttons)
-  bar.append(button(say('done'), () => open(false)))
+  const close = button(say('done'), () => open(false))
+  const bar = h('div', { class: 'belfry-bar', role: 'group', 'aria-label': view.say('select') }, count, ...buttons, close)
   bar.hidden = true
   list.after(bar)
   list.addEventListener('change', tell)

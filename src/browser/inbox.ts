@@ -23,10 +23,7 @@ function unseenBell(root: HTMLElement): NotificationBell {
   const { base = '', user = '', epoch = '', version = '', unread = '' } = root.dataset
   Object.assign(bell.dataset, { base, user, epoch, version })
   bell.setAttribute('unread', unread)
-  const status = document.createElement('span')
-  status.className = 'belfry-visually-hidden'
-  status.setAttribute('role', 'status')
-  bell.append(status)
+  bell.append(bell.kit.h('span', { class: 'belfry-visually-hidden', role: 'status' }))
   root.append(bell)
   return bell
 }

@@ -6,7 +6,7 @@ import type { Connection } from './state.js'
 
 const POLL_EVERY = 30_000
 const POLL_HIDDEN_EVERY = 60_000
-/** On a lower rung, a better one is tried this often, in milliseconds. */
+/** On a lower rung, a better one is tried this often, however often the lower one breaks; in milliseconds. */
 const CLIMB_EVERY = 60_000
 
 const RUNGS = [openSocket, openStream] as const
@@ -34,6 +34,8 @@ export class Ladder {
   #blocked = false
   #polling = false
   #spread = 10
+  /** When the top rung was last tried, by performance.now(). */
+  #topAt = 0
   #nextTry: ReturnType<typeof setTimeout> | undefined
   #nextPoll: ReturnType<typeof setTimeout> | undefined
 
@@ -87,11 +89,16 @@ export class Ladder {
 
   #drop(): void {
     this.#turn++
-    clearTimeout(this.#nextTry)
-    clearTimeout(this.#nextPoll)
+    this.#rest()
     this.#current?.close()
     this.#candidate?.close()
     this.#current = this.#candidate = undefined
+  }
+
+  /** Nothing more is planned. */
+  #rest(): void {
+    clearTimeout(this.#nextTry)
+    clearTimeout(this.#nextPoll)
     this.#polling = false
   }
 
@@ -146,6 +153,7 @@ export class Ladder {
 
   #attempt(on: Rung): void {
     clearTimeout(this.#nextTry)
+    if (on === 0) this.#topAt = performance.now()
     this.#candidate?.close()
     const { base, query, status, offer, version } = this.#to
     if (!this.#current && !this.#polling) status('connecting')
@@ -170,11 +178,9 @@ export class Ladder {
     this.#current = link
     this.#rung = on
     this.#spread = reconnectWithin
-    this.#polling = false
-    clearTimeout(this.#nextPoll)
-    clearTimeout(this.#nextTry)
+    this.#rest()
     this.#retries.opened()
-    if (on > 0) this.#tryLater(0, CLIMB_EVERY)
+    if (on > 0) this.#tryLater(0, this.#topAt + CLIMB_EVERY - performance.now())
     this.#to.status('live')
   }
 
@@ -201,8 +207,10 @@ export class Ladder {
     if (this.#obey(code)) return
     // A browser can't see why an upgrade was refused: the poll can.
     const answer = await this.#ask()
+    // Meanwhile another attempt may be under way, or stand.
+    if (!answer || this.#current || this.#candidate) return
     if (answer === 'down') this.#unreachable()
-    else if (answer && on === 0) this.#attempt(1)
-    else if (answer) this.#fallToPolling()
+    else if (on > 0) this.#fallToPolling()
+    else this.#attempt(1)
   }
 }

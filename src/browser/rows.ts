@@ -31,8 +31,10 @@ export function createRow(
   row.querySelector('a[data-slot=category]')?.setAttribute('href', `${base}?${new URLSearchParams({ category: item.category ?? '' })}`)
   for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
   const when = row.querySelector('time')
-  when?.setAttribute('datetime', item.createdAt)
-  if (when) clock.show(when, true)
+  if (when) {
+    when.dateTime = item.createdAt
+    clock.show(when, true)
+  }
   showState(row, item.state, say)
   return row
 }
@@ -64,9 +66,9 @@ export function groupByDay(list: Element, template: HTMLTemplateElement, { dayOf
 function label(heading: HTMLElement, key: string, words: string): void {
   heading.dataset.day = key
   const time = heading.querySelector('time')
-  time?.setAttribute('datetime', key)
-  time?.setAttribute('title', key)
-  if (time && time.textContent !== words) time.textContent = words
+  if (!time) return
+  time.dateTime = time.title = key
+  if (time.textContent !== words) time.textContent = words
 }
 
 function fill(row: Element, slot: string, text: string): void {

@@ -95,6 +95,23 @@ describe('the way up and down', () => {
     await page.context().close()
   })
 
+  it('climbs to a socket however often its stream breaks', async () => {
+    await using host = await Host.start({ heartbeat: 7200 })
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = 'refuse'
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.upgrades = 'pass'
+    const tried = sockets(proxy)
+    for (let break_ = 0; break_ < 5; break_++) {
+      await pass(page, 20, proxy)
+      proxy.cut()
+      await expectConnection(page, 'connecting')
+    }
+    assert.ok(sockets(proxy) > tried, `no socket was tried, but ${streams(proxy)} streams`)
+    await page.context().close()
+  })
+
   it('gives up a link that is silent for two heartbeats, and finds another', async () => {
     await using host = await Host.start({ heartbeat: 1 })
     await using proxy = await FaultyProxy.before(host.url)
