@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
@@ -109,6 +109,46 @@ describe('the way up and down', () => {
       await expectConnection(page, 'connecting')
     }
     assert.ok(sockets(proxy) > tried, `no socket was tried, but ${streams(proxy)} streams`)
+    await page.context().close()
+  })
+
+  it('keeps the link that came back while it still asked why another attempt had failed', async () => {
+    await using host = await Host.start({ heartbeat: 7200 })
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = 'refuse'
+    const page = await pageBehind(proxy)
+    await expectConnection(page, 'live')
+    proxy.upgrades = 'swallow'
+    const tried = sockets(proxy)
+    // The rest of the minute passes by itself, so that the attempt is young when the line is cut.
+    await page.clock.runFor(58_000)
+    await eventually(
+      () => sockets(proxy) > tried,
+      () => 'no socket was tried',
+    )
+    await page.evaluate(`{
+      const ask = fetch
+      const answered = new Promise((answer) => { window.letAsk = answer })
+      window.fetch = async (...asked) => { window.asking = true; await answered; return ask(...asked) }
+    }`)
+    const before = streams(proxy)
+    proxy.cut()
+    await expectText(page, 'window.asking', true)
+    await eventually(
+      () => streams(proxy) > before,
+      () => 'no other stream was opened',
+    )
+    await expectConnection(page, 'live')
+    const asked = polls(proxy)
+    await page.evaluate('letAsk()')
+    await eventually(
+      () => polls(proxy) > asked && proxy.pending === 0,
+      () => 'nothing was asked',
+    )
+    await host.tell('ada', 'By the link that stands')
+    await expectBadge(page, '1')
+    await expectConnection(page, 'live')
+    assert.equal(streams(proxy), before + 1)
     await page.context().close()
   })
 
