@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
+import { Flights } from '../helpers/flights.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
 
@@ -27,19 +28,21 @@ async function pageBehind(proxy: FaultyProxy, script = ''): Promise<Page> {
   const context = await browser.newContext()
   await context.clock.install()
   await context.addInitScript(script)
-  return openTab(context, `${proxy.url}/sign-in/ada`)
+  const page = await openTab(context, `${proxy.url}/sign-in/ada`)
+  flights.set(page, new Flights(page))
+  return page
 }
+
+const flights = new WeakMap<Page, Flights>()
+/** In seconds; an attempt that is given no answer by then is over only after more than two of them. */
+const STEP = 2
 
 /** Moves the clock of a page on, in steps that leave the server the time to answer. */
 async function pass(page: Page, seconds: number, proxy: FaultyProxy): Promise<void> {
-  for (let passed = 0; passed < seconds; passed += 5) {
-    await page.clock.runFor(5000)
-    await page.waitForTimeout(50)
-    if (proxy.requests === 'pass')
-      await eventually(
-        () => proxy.pending === 0,
-        () => `${proxy.pending} requests have no answer`,
-      )
+  const wayOf = (url: string) => (url.includes('/socket') ? 'upgrades' : url.includes('/stream') ? 'streams' : 'requests')
+  for (let passed = 0; passed < seconds; passed += STEP) {
+    await page.clock.runFor(STEP * 1000)
+    await flights.get(page)?.land((url) => proxy[wayOf(url)] === 'swallow')
   }
 }
 
@@ -137,6 +140,10 @@ describe('the way up and down', () => {
     await using proxy = await FaultyProxy.before(host.url)
     proxy.upgrades = 'swallow'
     const page = await pageBehind(proxy, HOLD_FETCH)
+    await eventually(
+      () => sockets(proxy) === 1,
+      () => 'no socket was tried',
+    )
     await page.clock.runFor(5000)
     await expectText(page, 'window.asking', true)
     proxy.upgrades = 'pass'
