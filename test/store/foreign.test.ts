@@ -178,3 +178,47 @@ test('old changes are forgotten in time, and nobody who looks misses a new one',
   assert.ok(kept() >= 10_000)
   other.close()
 })
+
+test('a seq that would leave none for others, or is not exact everywhere, is refused, and whoever sends goes on', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  for (const seq of ['9223372036854775807', '1750000000000000001', '0', '-5']) {
+    await assert.rejects(subject.foreign(`INSERT INTO notifications (seq, audience, title) VALUES (${seq}, 'user:7', 'x')`), /seq of a notification/)
+  }
+  await subject.foreign(`INSERT INTO notifications (seq, audience, title) VALUES (4503599627370000, 'user:7', 'far away')`)
+  await eyes.send({ users: ['7', '8'] }, 'to two')
+  assert.deepEqual([await eyes.titles('7'), await eyes.titles('8')], [['to two', 'far away'], ['to two']])
+})
+
+test('a row that is replaced by its seq is another notification: whoever had the old one has it no more', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`INSERT OR REPLACE INTO notifications (seq, audience, title, expires_at) VALUES (1, 'user:7', 'for 7', '2100-01-01')`)
+  const before = await subject.store.snapshot('7')
+  await subject.foreign(`INSERT OR REPLACE INTO notifications (seq, audience, title) VALUES (1, 'user:8', 'secret for 8')`)
+  const after = await subject.store.snapshot('7')
+  assert.deepEqual([await eyes.titles('7'), after.unread, after.version > before.version], [[], 0, true])
+  await subject.foreign(`INSERT OR REPLACE INTO notifications (seq, audience, title) VALUES (1, 'user:8', 'secret again')`)
+  assert.deepEqual([await eyes.titles('8'), await eyes.unread('8')], [['secret again'], 1])
+  assert.equal(await subject.store.tick(Date.now()), null)
+})
+
+test('a row that is kept where its seq is taken changes nothing, now and with the next', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`INSERT INTO notifications (seq, audience, title, expires_at) VALUES (1, 'user:7', 'kept', '2100-01-01')`)
+  await subject.foreign(`INSERT OR IGNORE INTO notifications (seq, audience, title) VALUES (1, 'user:8', 'ignored')`)
+  await eyes.send({ user: '7' }, 'next')
+  assert.deepEqual([await eyes.titles('7'), await eyes.titles('8')], [['next', 'kept'], []])
+  assert.equal(await subject.store.tick(Date.now()), Date.parse('2100-01-01'))
+})
+
+test('an update cannot put one notification in the place of another', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`INSERT INTO notifications (id, audience, title, idempotency_key) VALUES ('a', 'user:7', 'one', 'k'), ('b', 'user:7', 'two', 'l')`)
+  await assert.rejects(subject.foreign(`UPDATE OR REPLACE notifications SET id = 'a' WHERE id = 'b'`), /Another notification has this id/)
+  await assert.rejects(subject.foreign(`UPDATE OR REPLACE notifications SET idempotency_key = 'k' WHERE id = 'b'`), /idempotency key/)
+  await subject.foreign(`UPDATE notifications SET id = 'c', idempotency_key = NULL WHERE id = 'b'`)
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['two', 'one'], 2])
+})
