@@ -52,6 +52,9 @@ export class Service {
   readonly #created: (notification: Notification) => void
   readonly #topicsOf: TopicsOf
   readonly #cursors: Cursors
+  /** The last that was made for the hub, as most of those who are read after a message to many see the same. */
+  #looked: readonly [Sight, Look] | undefined
+  #shown: readonly [Row, Item] | undefined
 
   /** @param created hears of each that was stored, before a transaction of the host's around it has ended */
   constructor(store: Store, events: Events, created: (notification: Notification) => void, topicsOf?: TopicsOf) {
@@ -168,24 +171,18 @@ export class Service {
     return this.#store.readers(id, { limit: options.limit ?? 100, except: options.except ?? [] })
   }
 
-  /** For the hub: the state of many, in their order, with what is new to each; those who see the same in a row share one answer. */
+  /** For the hub: the state of many, in their order, with what is new to each; those who see the same one after the other share one answer. */
   look(asked: readonly Asked[]): Promise<readonly Look[]> {
-    return this.#store.look(asked).then((sights) => this.#looksOf(sights))
+    return this.#store.look(asked).then((sights) => sights.map((sight) => this.#lookOf(sight)))
   }
 
-  #looksOf(sights: readonly Sight[]): Look[] {
-    const items = new Map<Row, Item>()
-    const looks: Look[] = []
-    sights.forEach((sight, index) => {
-      const before = sight === sights[index - 1] ? looks[index - 1] : undefined
-      looks.push(before ?? this.#lookOf(sight, items))
-    })
-    return looks
-  }
-
-  #lookOf({ snapshot, latest }: Sight, items: Map<Row, Item>): Look {
+  #lookOf(sight: Sight): Look {
+    if (this.#looked?.[0] === sight) return this.#looked[1]
+    const { snapshot, latest } = sight
     const { newest, membership } = snapshot
-    return { state: this.#state(snapshot), newest, membership, latest: latest && this.#itemOnce(latest, items) }
+    const look = { state: this.#state(snapshot), newest, membership, latest: latest && this.#itemOnce(latest) }
+    this.#looked = [sight, look]
+    return look
   }
 
   #stored({ notification, replayed }: Inserted): Notified {
@@ -209,10 +206,9 @@ export class Service {
   }
 
   /** Those who see the same row are told of the same item. */
-  #itemOnce(row: Row, made: Map<Row, Item>): Item {
-    const item = made.get(row) ?? this.#item(row)
-    made.set(row, item)
-    return item
+  #itemOnce(row: Row): Item {
+    if (this.#shown?.[0] !== row) this.#shown = [row, this.#item(row)]
+    return this.#shown[1]
   }
 
   #state({ version, unread }: Snapshot): State {

@@ -216,7 +216,9 @@ test('a row that is kept where its seq is taken changes nothing, now and with th
 test('an update cannot put one notification in the place of another', async () => {
   await using subject = new SqliteSubject()
   const eyes = new Eyes(subject)
-  await subject.foreign(`INSERT INTO notifications (id, audience, title, idempotency_key) VALUES ('a', 'user:7', 'one', 'k'), ('b', 'user:7', 'two', 'l')`)
+  await subject.foreign(
+    `INSERT INTO notifications (id, audience, title, idempotency_key) VALUES ('a', 'user:7', 'one', 'k'), ('b', 'user:7', 'two', 'l')`,
+  )
   await assert.rejects(subject.foreign(`UPDATE OR REPLACE notifications SET id = 'a' WHERE id = 'b'`), /Another notification has this id/)
   await assert.rejects(subject.foreign(`UPDATE OR REPLACE notifications SET idempotency_key = 'k' WHERE id = 'b'`), /idempotency key/)
   await subject.foreign(`UPDATE notifications SET id = 'c', idempotency_key = NULL WHERE id = 'b'`)

@@ -3,7 +3,7 @@ import { type State, supersedes } from '../protocol.js'
 import type { Look } from '../service.js'
 import type { Member, Seat } from './member.js'
 import { Outgoing } from './outgoing.js'
-import type { Wording } from './wording.js'
+import { Wording } from './wording.js'
 
 interface DeliveryOptions {
   /** Both in seconds, as the hello tells them. */
@@ -22,6 +22,7 @@ const SYNC_GAP = 250
 /** Decides what each connection of a user is told about a state: only what is newer, only what it can take. */
 export class Delivery {
   readonly #options: DeliveryOptions
+  readonly #wording = new Wording()
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -29,10 +30,10 @@ export class Delivery {
 
   /**
    * @param since when the hub first heard of the change, by performance.now()
-   * @param wording shared with those who were read at the same instant, which was `now`
+   * @param now when the state was read
    */
-  deliver(member: Member, look: Look, since: number, wording: Wording, now: number): void {
-    for (const seat of member.seats) this.#tell(seat, look, wording, now, since)
+  deliver(member: Member, look: Look, since: number, now: number): void {
+    for (const seat of member.seats) this.#tell(seat, look, now, since)
     if (member.beatDue) this.beat(member)
   }
 
@@ -51,7 +52,7 @@ export class Delivery {
     }
   }
 
-  #tell(seat: Seat, look: Look, wording: Wording, now: number, since: number): void {
+  #tell(seat: Seat, look: Look, now: number, since: number): void {
     const { state } = look
     const news = supersedes(state, seat.sent)
     if (!news && !seat.asked) return
@@ -63,7 +64,7 @@ export class Delivery {
     }
     if (seat.sent === undefined) this.#greet(seat, state)
     else {
-      seat.connection.send(wording.unread(state, look.newest > seat.seen ? look.latest : undefined))
+      seat.connection.send(this.#wording.unread(state, look.newest > seat.seen ? look.latest : undefined))
       if (news) this.#options.metrics.pushed((now - since) / 1000)
     }
     seat.sent = state

@@ -1,22 +1,24 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
 import type { Asked, Look } from '../service.js'
-import type { Member } from './member.js'
-import { Wording } from './wording.js'
+import type { Member, Reason } from './member.js'
 
 /** Reads the state of many users at once; answers in their order. */
 export type LookUp = (asked: readonly Asked[]) => Promise<readonly Look[]>
 
-/** Members who are served in one turn, each with when the first reason came. */
-type Slice = readonly (readonly [member: Member, since: number])[]
+/** Members who are served in one turn, and the first reason of each. */
+interface Slice {
+  readonly members: readonly Member[]
+  readonly reasons: readonly Reason[]
+}
 
 /** Whom the same hint wakes are read at once; who comes waits for the next turn, so that those who come together are read together. */
 type Start = 'at once' | 'next turn'
 
 interface FlushOptions {
   readonly look: LookUp
-  /** @param wording shared with those who were read at the same instant, which was `now` */
-  readonly deliver: (member: Member, look: Look, since: number, wording: Wording, now: number) => void
+  /** @param now when the state was read, by performance.now() */
+  readonly deliver: (member: Member, look: Look, reason: Reason, now: number) => void
   /** The state of these cannot be read now, but a heartbeat of theirs is due. */
   readonly beat: (member: Member) => void
   readonly logger: Logger
@@ -47,16 +49,16 @@ export class Flush {
     this.#options = options
   }
 
-  add(member: Member, since: number, start: Start = 'next turn'): void {
+  add(member: Member, reason: Reason, start: Start = 'next turn'): void {
     if (this.#pause > 0 && member.beatDue) this.#options.beat(member)
-    if (member.dueSince !== undefined) return
-    member.dueSince = since
+    if (member.due !== undefined) return
+    member.due = reason
     this.#queue.push(member)
     if (!this.#running) void this.#run(start)
   }
 
   delete(member: Member): void {
-    member.dueSince = undefined
+    member.due = undefined
   }
 
   stop(): void {
@@ -67,8 +69,8 @@ export class Flush {
   async #run(start: Start): Promise<void> {
     this.#running = true
     await (start === 'at once' ? undefined : nextTurn())
-    for (let slice = this.#take(); slice.length > 0; slice = this.#take()) {
-      const looks = await this.#options.look(slice.map(([member]) => member)).catch((error: unknown) => this.#failed(error))
+    for (let slice = this.#take(); slice.members.length > 0; slice = this.#take()) {
+      const looks = await this.#options.look(slice.members).catch((error: unknown) => this.#failed(error))
       if (this.#stopped) break
       if (looks === undefined) await this.#retry(slice)
       else this.#deliver(slice, looks)
@@ -78,37 +80,42 @@ export class Flush {
   }
 
   #take(): Slice {
-    const slice: [Member, number][] = []
+    const members: Member[] = []
+    const reasons: Reason[] = []
     for (let weight = 0; weight < SLICE && this.#taken < this.#queue.length; this.#taken++) {
       const member = this.#queue[this.#taken]
-      if (member?.dueSince === undefined) continue
-      slice.push([member, member.dueSince])
-      member.dueSince = undefined
+      if (member?.due === undefined) continue
+      members.push(member)
+      reasons.push(member.due)
+      member.due = undefined
       weight += Math.max(1, member.seats.length)
     }
     if (this.#taken >= Math.min(this.#queue.length, ROOM)) {
       this.#queue.splice(0, this.#taken)
       this.#taken = 0
     }
-    return slice
+    return { members, reasons }
   }
 
   #failed(error: unknown): undefined {
     if (this.#pause === 0) this.#options.logger.warn({ err: error }, 'the state of connected users cannot be read; trying again')
   }
 
-  #deliver(slice: Slice, looks: readonly Look[]): void {
+  #deliver({ members, reasons }: Slice, looks: readonly Look[]): void {
     this.#pause = 0
-    const wording = new Wording()
     const now = performance.now()
-    slice.forEach(([member, since], index) => {
+    members.forEach((member, index) => {
       const look = looks[index]
-      if (look !== undefined) this.#options.deliver(member, look, since, wording, now)
+      const reason = reasons[index]
+      if (look !== undefined && reason !== undefined) this.#options.deliver(member, look, reason, now)
     })
   }
 
-  async #retry(slice: Slice): Promise<void> {
-    for (const [member, since] of slice) if (member.seats.length > 0) this.add(member, since)
+  async #retry({ members, reasons }: Slice): Promise<void> {
+    members.forEach((member, index) => {
+      const reason = reasons[index]
+      if (reason !== undefined && member.seats.length > 0) this.add(member, reason)
+    })
     for (const member of this.#queue) if (member.beatDue) this.#options.beat(member)
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2))
     await pause(this.#pause, undefined, { ref: false })

@@ -8,7 +8,7 @@ import { Delivery } from './delivery.js'
 import { Flush, type LookUp } from './flush.js'
 import { Groups } from './groups.js'
 import { Wheel } from './heartbeat.js'
-import { Member, Seat } from './member.js'
+import { Member, type Reason, Seat } from './member.js'
 import { WaitingRoom } from './waiting-room.js'
 
 /** What a hub needs. Times in seconds. */
@@ -57,16 +57,16 @@ export class Hub {
     this.#options = options
     this.#wheel = new Wheel(options.heartbeat * 1000, (member) => this.#beat(member))
     this.#waiting = new WaitingRoom({
-      ready: (seat) => this.#flush.add(seat.member, performance.now()),
+      ready: (seat) => this.#flush.add(seat.member, fromNow()),
       tooSlow: (seat) => seat.connection.close(CLOSE.slow),
     })
     const isDead = (heardAt: number, now: number) => this.#wheel.isDead(heardAt, now)
     const delivery = new Delivery({ ...options, isDead, postpone: (seat) => this.#waiting.add(seat) })
     this.#flush = new Flush({
       ...options,
-      deliver: (member, look, since, wording, now) => {
+      deliver: (member, look, { since }, now) => {
         this.#place(member, look.membership)
-        delivery.deliver(member, look, since, wording, now)
+        delivery.deliver(member, look, since, now)
       },
       beat: (member) => delivery.beat(member),
     })
@@ -98,7 +98,7 @@ export class Hub {
     this.#sessions.add(connection.session, connection)
     this.#options.metrics.connections(1)
     this.#options.changed('connected', member.user, member.seats.length)
-    this.#flush.add(member, performance.now())
+    this.#flush.add(member, fromNow())
   }
 
   /** A connection has ended, whoever ended it. */
@@ -118,9 +118,9 @@ export class Hub {
 
   /** The state of these audiences may have changed: `user:<id>`, `topic:<name>`, `everyone`, or `*` for anybody. Others mean nothing here. */
   wake(audiences: readonly string[]): void {
-    const now = performance.now()
+    const reason = fromNow()
     for (const audience of audiences) {
-      for (const member of this.#audience(audience)) this.#flush.add(member, now, 'at once')
+      for (const member of this.#audience(audience)) this.#flush.add(member, reason, 'at once')
     }
   }
 
@@ -129,7 +129,7 @@ export class Hub {
     const seat = this.#seatOf(connection)
     if (seat === undefined || seat.asked) return
     seat.asked = true
-    this.#flush.add(seat.member, performance.now())
+    this.#flush.add(seat.member, fromNow())
   }
 
   /** The topics of somebody have been read again. */
@@ -206,7 +206,7 @@ export class Hub {
 
   #beat(member: Member): void {
     member.beatDue = true
-    this.#flush.add(member, performance.now())
+    this.#flush.add(member, fromNow())
   }
 
   #remember(ending: string, now: number): void {
@@ -233,4 +233,8 @@ export class Hub {
   #cutOff(): void {
     for (const connection of this.#connections()) connection.terminate()
   }
+}
+
+function fromNow(): Reason {
+  return { since: performance.now() }
 }

@@ -1,6 +1,12 @@
 import type { State } from '../protocol.js'
 import type { Connection } from './connection.js'
 
+/** Why somebody is to be read: one object for all whom the same hint woke. */
+export interface Reason {
+  /** When the hub heard of it, by performance.now(). */
+  readonly since: number
+}
+
 /** One user who is connected, with all their tabs and devices. */
 export class Member {
   readonly user: string
@@ -12,8 +18,8 @@ export class Member {
   slot = 0
   /** A heartbeat is to be sent with the next reading. */
   beatDue = false
-  /** Since when it waits to be read, by performance.now(); undefined where it does not. */
-  dueSince: number | undefined = undefined
+  /** Why it waits to be read; undefined where it does not. */
+  due: Reason | undefined = undefined
 
   constructor(user: string) {
     this.user = user

@@ -60,6 +60,8 @@ export class Snapshots {
   readonly #exceptions: Statement
   readonly #standings = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
+  /** The last that somebody was told. */
+  #sight: Sight = { snapshot: { version: 0, unread: 0, membership: '', newest: 0 }, latest: undefined }
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
@@ -107,15 +109,13 @@ export class Snapshots {
   /** Undefined where something would have to be read first. */
   #kept(asked: readonly Asked[]): Sight[] | undefined {
     const sights: Sight[] = []
-    let before: Sight | undefined
     for (const { user, seen } of asked) {
       const standing = this.#standings.get(user)
-      if (standing === undefined) return undefined
-      const snapshot = this.#assemble(standing)
-      if (snapshot === undefined) return undefined
+      const snapshot = standing && this.#assemble(standing)
+      if (standing === undefined || snapshot === undefined) return undefined
       const latest = snapshot.newest > seen ? this.#latest(user, seen, standing, snapshot.newest) : undefined
-      if (before === undefined || !sameAs(before, snapshot, latest)) before = { snapshot, latest }
-      sights.push(before)
+      if (this.#sight.snapshot !== snapshot || this.#sight.latest !== latest) this.#sight = { snapshot, latest }
+      sights.push(this.#sight)
     }
     return sights
   }
@@ -177,7 +177,14 @@ export class Snapshots {
     for (const { audience, position, unread: counts } of standing.exceptions) {
       if (this.#audiences.get(audience).has(position)) unread += counts === 1 ? 1 : -1
     }
-    return { version, unread, membership: standing.membership, newest }
+    return this.#sameOr(version, unread, standing.membership, newest)
+  }
+
+  /** After a message to everyone most see the same, so what was made for the one before serves again. */
+  #sameOr(version: number, unread: number, membership: string, newest: number): Snapshot {
+    const { snapshot } = this.#sight
+    const same = snapshot.version === version && snapshot.unread === unread && snapshot.newest === newest && snapshot.membership === membership
+    return same ? snapshot : { version, unread, membership, newest }
   }
 
   /** Where the newest is simply unread it need not be searched for; whatever else was done with it is for the inbox to say. */
@@ -189,9 +196,12 @@ export class Snapshots {
 
   /** Through an audience the same row reached everybody who is in it. */
   #sharedAt(newest: number, { streams, exceptions }: Standing): Row | undefined {
-    if (exceptions.some(({ position }) => position === newest)) return undefined
-    const live = streams.map(({ audience }) => this.#audiences.get(audience)).find(({ last }) => last === newest)
-    return live && this.#audiences.contentOf(live)
+    for (const { position } of exceptions) if (position === newest) return undefined
+    for (const { audience } of streams) {
+      const live = this.#audiences.get(audience)
+      if (live.last === newest) return this.#audiences.contentOf(live)
+    }
+    return undefined
   }
 
   #forget(changed: readonly Audience[]): void {
@@ -206,13 +216,6 @@ export class Snapshots {
     this.#standings.clear()
     this.#audiences.clear()
   }
-}
-
-/** After a message to everyone most see the same: what is made of it for one then serves all. */
-function sameAs({ snapshot, latest }: Sight, { version, unread, newest, membership }: Snapshot, row: Row | undefined): boolean {
-  return (
-    latest === row && snapshot.version === version && snapshot.unread === unread && snapshot.newest === newest && snapshot.membership === membership
-  )
 }
 
 const STANDING = `
