@@ -88,7 +88,7 @@ export interface Notification {
 }
 
 export const MAX_RECIPIENTS = 5000
-const MAX_DATA_BYTES = 4096
+export const MAX_DATA_BYTES = 4096
 
 const text = (what: string, max: number) =>
   z

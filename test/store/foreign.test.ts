@@ -73,6 +73,20 @@ test('softer nonsense is mended where it is read: a link that is none is no link
   assert.equal((await subject.store.report(rows[2]?.id ?? '', []))?.notification.sender, null)
 })
 
+test('the data of a foreign row counts as none where it is longer than we take ourselves, however deeply it is nested', async () => {
+  await using subject = new SqliteSubject()
+  const nested = (bytes: number) => '['.repeat(bytes / 2) + ']'.repeat(bytes / 2)
+  const [fits, deep, long, wide] = [nested(4096), nested(16_000), JSON.stringify('x'.repeat(4095)), JSON.stringify('ü'.repeat(2048))]
+  await subject.foreign(
+    [fits, deep, long, wide].map((data) => `INSERT INTO notifications (audience, title, data) VALUES ('user:7', 'x', '${data}');`).join('\n'),
+  )
+  const { rows } = await subject.store.list('7', { filter: 'all', category: null, before: null, after: null, limit: 10 })
+  assert.deepEqual(
+    rows.map(({ data }) => JSON.stringify(data)),
+    ['null', 'null', 'null', fits],
+  )
+})
+
 test('times of foreign rows may be milliseconds or any text that SQLite reads as a date', async () => {
   await using subject = new SqliteSubject()
   const eyes = new Eyes(subject)

@@ -1,4 +1,4 @@
-import type { Notification, Recipients } from '../notification.js'
+import { MAX_DATA_BYTES, type Notification, type Recipients } from '../notification.js'
 import { LEVELS, type Level } from '../protocol.js'
 import { characters, parseTime, safeUrl } from '../values.js'
 import type { Row } from './store.js'
@@ -107,8 +107,9 @@ function categoryOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && characters(value) <= 64 ? value : null
 }
 
+/** Of what is nested more deeply than our own limit has room for, some can be read and not be written again. */
 function json(value: unknown): unknown {
-  if (typeof value !== 'string' || value.length > 65_536) return null
+  if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_DATA_BYTES) return null
   try {
     return JSON.parse(value)
   } catch {
