@@ -5,7 +5,7 @@ import { Hub, type HubOptions } from '../../src/notifications/hub/hub.js'
 import type { Outgoing } from '../../src/notifications/hub/outgoing.js'
 import { noMetrics } from '../../src/notifications/metrics.js'
 import { parsePerson } from '../../src/notifications/person.js'
-import type { CloseCode, ServerFrame } from '../../src/notifications/protocol.js'
+import type { CloseCode, Item, ServerFrame } from '../../src/notifications/protocol.js'
 import type { Look } from '../../src/notifications/service.js'
 import { eventually } from '../helpers/eventually.js'
 
@@ -65,13 +65,14 @@ class Scene implements AsyncDisposable {
   broken = false
 
   constructor(options: Partial<HubOptions> = {}) {
+    const log = (_details: object, message: string) => void this.warnings.push(message)
     this.hub = new Hub({
       heartbeat: 25,
       reconnectWithin: 10,
       maxConnectionsPerUser: 20,
       maxConnections: 1000,
       metrics: noMetrics,
-      logger: { info() {}, warn: (_details, message) => void this.warnings.push(message), error() {} },
+      logger: { info() {}, warn: log, error: log },
       changed() {},
       look: async (asked) => {
         this.readings.push(asked.map(({ user }) => user))
@@ -114,6 +115,21 @@ class Scene implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hub.close()
   }
+}
+
+const NEWS: Item = {
+  id: 'n',
+  cursor: 'c',
+  title: 'News',
+  body: null,
+  url: null,
+  level: 'info',
+  category: null,
+  data: null,
+  state: 'unread',
+  createdAt: '',
+  readAt: null,
+  expiresAt: null,
 }
 
 async function expectUnread(line: Line, unread: number, within = 2000): Promise<void> {
@@ -284,25 +300,11 @@ test('a connection with a backlog gets nothing, then the state of the moment it 
 })
 
 test('the newest notification goes to each tab that has not seen it, however late that tab can read', async () => {
-  const latest = {
-    id: 'n',
-    cursor: 'c',
-    title: 'News',
-    body: null,
-    url: null,
-    level: 'info',
-    category: null,
-    data: null,
-    state: 'unread',
-    createdAt: '',
-    readAt: null,
-    expiresAt: null,
-  } as const
   await using scene = new Scene()
   const slow = await scene.greeted('ada')
   const lively = await scene.greeted('ada')
   slow.backlog = 1
-  scene.change('ada', 1, { newest: 1, latest })
+  scene.change('ada', 1, { newest: 1, latest: NEWS })
   scene.hub.wake(['user:ada'])
   await expectUnread(lively, 1)
   scene.change('ada', 2)
@@ -313,6 +315,22 @@ test('the newest notification goes to each tab that has not seen it, however lat
   const told = (line: Line) => line.frames.map((frame) => frame.type === 'unread' && frame.latest?.title)
   assert.deepEqual(told(lively), [false, 'News', undefined])
   assert.deepEqual(told(slow), [false, 'News'])
+})
+
+test('whoever cannot be told is sent away to come back, and everybody else is told', async () => {
+  await using scene = new Scene()
+  const [first, ada, last] = [await scene.greeted('first'), await scene.greeted('ada'), await scene.greeted('last')]
+  const unspeakable = { ...NEWS, data: 1n }
+  for (const user of ['first', 'ada', 'last']) scene.change(user, 1, { newest: 1, latest: user === 'ada' ? unspeakable : NEWS })
+  scene.hub.wake(['everyone'])
+  for (const line of [first, last]) await expectUnread(line, 1)
+  assert.deepEqual([first.closed, ada.closed, last.closed], [undefined, 1013, undefined])
+  assert.equal(scene.warnings.length, 1)
+  const again = await scene.greeted('ada')
+  await expectUnread(again, 1)
+  scene.change('ada', 2)
+  scene.hub.wake(['user:ada'])
+  await expectUnread(again, 2)
 })
 
 test('disconnect ends the connections of a user or of a session, and those still on their way', async () => {

@@ -19,6 +19,8 @@ interface FlushOptions {
   readonly look: LookUp
   /** @param now when the state was read, by performance.now() */
   readonly deliver: (member: Member, look: Look, reason: Reason, now: number) => void
+  /** Their state was read, but they could not be told. */
+  readonly failed: (member: Member) => void
   /** The state of these cannot be read now, but a heartbeat of theirs is due. */
   readonly beat: (member: Member) => void
   readonly logger: Logger
@@ -107,8 +109,18 @@ export class Flush {
     members.forEach((member, index) => {
       const look = looks[index]
       const reason = reasons[index]
-      if (look !== undefined && reason !== undefined) this.#options.deliver(member, look, reason, now)
+      if (look !== undefined && reason !== undefined) this.#deliverTo(member, look, reason, now)
     })
+  }
+
+  /** Whatever is wrong with the state of one, the others are told theirs. */
+  #deliverTo(member: Member, look: Look, reason: Reason, now: number): void {
+    try {
+      this.#options.deliver(member, look, reason, now)
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'a connected user could not be told of a change, and has to connect again')
+      this.#options.failed(member)
+    }
   }
 
   async #retry({ members, reasons }: Slice): Promise<void> {

@@ -68,6 +68,10 @@ export class Hub {
         this.#place(member, look.membership)
         delivery.deliver(member, look, since, now)
       },
+      // Whoever comes again is greeted with a state, and no news that cannot be put into words.
+      failed: ({ seats }) => {
+        for (const { connection } of seats) connection.close(CLOSE.overloaded)
+      },
       beat: (member) => delivery.beat(member),
     })
   }
