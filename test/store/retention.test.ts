@@ -1,4 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Sqlite, { type Database } from 'better-sqlite3'
 import { retentionContract } from '../contracts/retention.js'
+import { Eyes } from '../contracts/store.js'
 import { SqliteSubject } from './subject.js'
 
+const ALWAYS = Number.MAX_SAFE_INTEGER
+
 retentionContract('SQLite', async () => new SqliteSubject())
+
+/** All that is stored about notifications, as text. */
+function dump(db: Database): string {
+  const tables = db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'notification*'`).pluck().all() as string[]
+  return JSON.stringify(tables.map((table) => db.prepare(`SELECT * FROM ${table}`).all()))
+}
+
+test('however far apart another process has numbered its rows, keeping and forgetting takes no longer', { timeout: 60_000 }, async () => {
+  await using subject = new SqliteSubject()
+  const { store } = subject
+  const eyes = new Eyes(subject)
+  const other = new Sqlite(subject.path)
+  const numbers = [-7, 1, 600, Date.now()]
+  for (const seq of numbers) other.prepare(`INSERT INTO notifications (seq, audience, title) VALUES (?, 'user:ada', ?)`).run(seq, `${seq}`)
+  other.exec(`
+    INSERT INTO notifications (seq, audience, title) VALUES (9000, 'users', 'both'), (9001, 'everyone', 'all'), (5000000, 'user:ada', 'replaced');
+    INSERT INTO notification_recipients VALUES (9000, 'ada'), (9000, 'bob'), (6000000, 'ada');
+    REPLACE INTO notifications (id, seq, audience, title) SELECT id, 7000000, 'everyone', 'replacement' FROM notifications WHERE seq = 5000000`)
+  const known = (await store.exportUser('ada')).notifications.map(({ title }) => title)
+  assert.deepEqual(known.toSorted(), [...numbers.map(String), 'both'].toSorted())
+  await store.eraseUser('ada')
+  assert.doesNotMatch(dump(other), /\bada\b/)
+  assert.deepEqual(
+    [await eyes.titles('ada'), await eyes.titles('bob')],
+    [
+      ['replacement', 'all'],
+      ['replacement', 'both', 'all'],
+    ],
+  )
+  assert.deepEqual(await store.prune({ readBefore: ALWAYS, unreadBefore: ALWAYS }), { removed: 3, deleted: 3 })
+  other.close()
+})

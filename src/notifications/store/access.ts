@@ -58,10 +58,13 @@ export class Access {
   }
 }
 
-/** Does one portion after the other, each in a turn of its own; returns what they came to. */
-export async function portions(portion: (from: number) => Promise<{ readonly count: number; readonly next: number | null }>): Promise<number> {
+/** Does one portion after the other from the first place on, each in a turn of its own; returns what they came to. */
+export async function portions<Place>(
+  first: Place,
+  portion: (from: Place) => Promise<{ readonly count: number; readonly next: Place | null }>,
+): Promise<number> {
   let sum = 0
-  for (let from: number | null = 0; from !== null; ) {
+  for (let from: Place | null = first; from !== null; ) {
     const { count, next }: Awaited<ReturnType<typeof portion>> = await portion(from)
     sum += count
     from = next

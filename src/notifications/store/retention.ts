@@ -5,14 +5,18 @@ import type { Cutoffs, ExportedNotification, UserExport } from './store.js'
 
 /** How much is looked at in one portion: rows of the database, so that none of them holds the event loop for long. */
 const ROWS = 500
+/** Whose turn it is in a portion of what was sent, by the number of the notification: another process may have chosen any. */
+const IN_PORTION = (seq: string) => `${seq} > @from AND ${seq} <= @from + ${ROWS}`
+/** Where portions of what was sent begin: below all of them. */
+export const FIRST = -(2n ** 63n)
 /** And for how long something is changed in one, in milliseconds. */
 const PORTION = 15
 
-interface Portion {
+interface Portion<Place> {
   /** What the portion came to. */
   readonly count: number
   /** Where the next one begins; null at the end. */
-  readonly next: number | null
+  readonly next: Place | null
 }
 
 interface Old {
@@ -38,7 +42,7 @@ export class Retention {
   readonly #end: Statement
   readonly #unname: Statement
   readonly #over: Statement
-  readonly #highest: Statement
+  readonly #next: Statement
   readonly #forgetReceipts: Statement
   readonly #delete: Statement
   readonly #kept: Statement
@@ -59,12 +63,14 @@ export class Retention {
       WHERE d.position > ? AND d.ended_at IS NULL ORDER BY d.position LIMIT ${ROWS}`)
     this.#end = prepare(`UPDATE notification_deliveries SET ended_at = 0 WHERE position = ?`)
     this.#unname = prepare(`DELETE FROM notification_recipients WHERE notification = ? AND user_id = ?`)
-    this.#highest = prepare(`SELECT coalesce(max(seq), 0) FROM notifications`).pluck()
+    this.#next = prepare(NEXT).pluck().safeIntegers()
     this.#over = prepare(`
-      SELECT seq FROM notifications n WHERE seq > @from AND seq <= @to AND typeof(created_at) = 'integer' AND created_at <= @before
+      SELECT seq FROM notifications n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer' AND created_at <= @before
         AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq)
         AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > @before))
-      ORDER BY seq`).pluck()
+      ORDER BY seq`)
+      .pluck()
+      .safeIntegers()
     this.#forgetReceipts = prepare(`
       DELETE FROM notification_receipts WHERE (user_id, position) IN (
         SELECT r.user_id, r.position FROM notification_deliveries d JOIN notification_receipts r ON r.position = d.position
@@ -74,22 +80,21 @@ export class Retention {
       SELECT f.*, d.audience, d.published_at, d.ended_at, r.archived_at, ${READ_AT('@user', 'd.position')} AS readAt
       FROM notification_deliveries d JOIN notification_facts f ON f.seq = d.notification
       LEFT JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
-      WHERE d.notification > @from AND d.notification <= @to AND (d.audience = 'user:' || @user OR r.position IS NOT NULL)
+      WHERE ${IN_PORTION('d.notification')} AND (d.audience = 'user:' || @user OR r.position IS NOT NULL)
       ORDER BY d.position`)
-    this.#sentBy = prepare(`SELECT * FROM notification_facts WHERE seq > @from AND seq <= @to AND sender = @user`)
+    this.#sentBy = prepare(`SELECT * FROM notification_facts WHERE ${IN_PORTION('seq')} AND sender = @user`)
     this.#person = prepare(`SELECT since FROM notification_users WHERE user_id = ?`).pluck()
     this.#topics = prepare(
       `SELECT substr(audience, 7) AS name, since FROM notification_memberships WHERE user_id = ? AND audience <> 'everyone' ORDER BY 1`,
     )
-    const range = `> @from AND notification <= @to`
     this.#erase = [
-      `DELETE FROM notifications WHERE seq > @from AND seq <= @to AND audience = 'user:' || @user`,
-      `DELETE FROM notifications WHERE seq > @from AND seq <= @to AND audience = 'users'
+      `DELETE FROM notifications WHERE ${IN_PORTION('seq')} AND audience = 'user:' || @user`,
+      `DELETE FROM notifications WHERE ${IN_PORTION('seq')} AND audience = 'users'
         AND EXISTS (SELECT 1 FROM notification_recipients r WHERE r.notification = seq AND r.user_id = @user)
         AND NOT EXISTS (SELECT 1 FROM notification_recipients r WHERE r.notification = seq AND r.user_id <> @user)`,
-      `DELETE FROM notification_recipients WHERE notification ${range} AND user_id = @user`,
-      `DELETE FROM notification_deliveries WHERE notification ${range} AND audience = 'user:' || @user`,
-      `UPDATE notifications SET sender = NULL, idempotency_key = NULL, content_hash = NULL WHERE seq > @from AND seq <= @to AND sender = @user`,
+      `DELETE FROM notification_recipients WHERE ${IN_PORTION('notification')} AND user_id = @user`,
+      `DELETE FROM notification_deliveries WHERE ${IN_PORTION('notification')} AND audience = 'user:' || @user`,
+      `UPDATE notifications SET sender = NULL, idempotency_key = NULL, content_hash = NULL WHERE ${IN_PORTION('seq')} AND sender = @user`,
     ].map(prepare)
     this.#eraseReceipts = prepare(`
       DELETE FROM notification_receipts WHERE user_id = @user AND position IN (
@@ -103,7 +108,7 @@ export class Retention {
   }
 
   /** Takes what is old out of inboxes; to be called inside a write transaction, as all that changes something here. */
-  takeOut({ readBefore, unreadBefore }: Cutoffs, from: number): Portion {
+  takeOut({ readBefore, unreadBefore }: Cutoffs, from: number): Portion<number> {
     const rows = this.#live.all(from) as Old[]
     const until = performance.now() + PORTION
     let count = 0
@@ -120,31 +125,30 @@ export class Retention {
   }
 
   /** Deletes what is in no inbox any more, and has not been since `before`. */
-  clear(before: number, from: number): Portion {
-    const to = from + ROWS
+  clear(before: number, from: bigint): Portion<bigint> {
     const until = performance.now() + PORTION
     let count = 0
-    for (const seq of this.#over.all({ from, to, before }) as number[]) {
+    for (const seq of this.#over.all({ from, before }) as bigint[]) {
       // Millions may have read it: its receipts go in portions of their own.
-      if (this.#forgetReceipts.run(seq).changes === ROWS) return { count, next: seq - 1 }
+      if (this.#forgetReceipts.run(seq).changes === ROWS) return { count, next: seq - 1n }
       this.#delete.run(seq)
       count++
       if (performance.now() > until) return { count, next: seq }
     }
-    return { count, next: this.#after(to) }
+    return { count, next: this.#after(from) }
   }
 
   keptOf(
     user: string,
-    from: number,
-  ): { readonly notifications: ExportedNotification[]; readonly sent: UserExport['sent'][number][]; readonly next: number | null } {
-    const bounds = { user, from, to: from + ROWS }
+    from: bigint,
+  ): { readonly notifications: ExportedNotification[]; readonly sent: UserExport['sent'][number][]; readonly next: bigint | null } {
+    const bounds = { user, from }
     const notifications = (this.#kept.all(bounds) as RawKept[]).map((raw) => exported(raw))
     const sent = (this.#sentBy.all(bounds) as RawNotification[]).map((raw) => {
       const { to: _, ...own } = notificationOf(raw, [])
       return own
     })
-    return { notifications, sent, next: this.#after(bounds.to) }
+    return { notifications, sent, next: this.#after(from) }
   }
 
   memberships(user: string): Pick<UserExport, 'since' | 'topics'> {
@@ -156,10 +160,9 @@ export class Retention {
   }
 
   /** Erases what is named for a user in one portion of what was sent. */
-  erase(user: string, from: number): Portion {
-    const bounds = { user, from, to: from + ROWS }
-    const count = this.#erase.reduce((sum, statement) => sum + statement.run(bounds).changes, 0)
-    return { count, next: this.#after(bounds.to) }
+  erase(user: string, from: bigint): Portion<bigint> {
+    const count = this.#erase.reduce((sum, statement) => sum + statement.run({ user, from }).changes, 0)
+    return { count, next: this.#after(from) }
   }
 
   /** The rest: what was read, what is known of the user. False while there is more. */
@@ -169,8 +172,9 @@ export class Retention {
     return true
   }
 
-  #after(to: number): number | null {
-    return to < (this.#highest.get() as number) ? to : null
+  /** Where the next portion of what was sent begins. */
+  #after(from: bigint): bigint | null {
+    return this.#next.get({ from }) as bigint | null
   }
 }
 
@@ -191,3 +195,10 @@ function exported(raw: RawKept): ExportedNotification {
 function since(ms: number | undefined): string | null {
   return ms === undefined || ms === 0 ? null : new Date(ms).toISOString()
 }
+
+/** Deliveries and recipients may have outlived what they belong to. */
+const NEXT = `
+  SELECT min(seq) - 1 FROM (
+    SELECT min(seq) AS seq FROM notifications WHERE seq > @from + ${ROWS}
+    UNION ALL SELECT min(notification) FROM notification_deliveries WHERE notification > @from + ${ROWS}
+    UNION ALL SELECT min(notification) FROM notification_recipients WHERE notification > @from + ${ROWS})`

@@ -13,7 +13,7 @@ import { open } from './open.js'
 import { Readers } from './readers.js'
 import { Refusals } from './refusals.js'
 import { Reports } from './reports.js'
-import { Retention } from './retention.js'
+import { FIRST, Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
 import type {
@@ -163,15 +163,15 @@ class SqliteStore implements Store {
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
     const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
-    const removed = await portions((from) => this.#access.write(() => this.#retention.takeOut(cutoffs, from)))
-    const deleted = await portions((from) => this.#access.write(() => this.#retention.clear(before, from)))
+    const removed = await portions(0, (from) => this.#access.write(() => this.#retention.takeOut(cutoffs, from)))
+    const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#retention.clear(before, from)))
     return { removed, deleted }
   }
 
   async exportUser(user: string): Promise<UserExport> {
     const all = { notifications: [] as UserExport['notifications'][number][], sent: [] as UserExport['sent'][number][] }
-    for (let from: number | null = 0; from !== null; ) {
-      const start: number = from
+    for (let from: bigint | null = FIRST; from !== null; ) {
+      const start: bigint = from
       const { notifications, sent, next } = await this.#access.read(() => this.#retention.keptOf(user, start))
       all.notifications.push(...notifications)
       all.sent.push(...sent)
@@ -182,7 +182,7 @@ class SqliteStore implements Store {
   }
 
   async eraseUser(user: string): Promise<void> {
-    await portions((from) => this.#access.write(() => this.#retention.erase(user, from)))
+    await portions(FIRST, (from) => this.#access.write(() => this.#retention.erase(user, from)))
     while (!(await this.#access.write(() => this.#retention.eraseTraces(user)))) await nextTurn()
   }
 
