@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Eyes, person, type StoreUnderTest } from './store.js'
+import { Eyes, PAGE, person, type StoreUnderTest } from './store.js'
 
 const ALWAYS = Number.MAX_SAFE_INTEGER
 const NEVER = Number.NEGATIVE_INFINITY
@@ -57,5 +57,27 @@ export function retentionContract(name: string, open: () => Promise<StoreUnderTe
     const { notifications, topics, sent } = await store.exportUser('ada')
     assert.deepEqual([notifications, topics, sent], [[], [], []])
     assert.equal((await store.report(both, []))?.notification.sender, null)
+  })
+
+  it('what is sent to a user who is being erased is erased, too, or counted as for one never seen', async (eyes) => {
+    const { store } = eyes
+    const sent = await Promise.all(Array.from({ length: 700 }, (_, n) => eyes.send('everyone', `${n}`)))
+    const all = sent.map(({ notification }) => notification.id)
+    await store.mark('ada', all, 'read', Date.now())
+    let erased = false
+    const erasing = store.eraseUser('ada').then(() => {
+      erased = true
+    })
+    while (!erased) await eyes.send({ user: 'ada' }, 'meanwhile')
+    await erasing
+    const { rows } = await store.list('ada', { ...PAGE, filter: 'unread', limit: 1000 })
+    assert.equal(await eyes.unread('ada'), rows.length)
+    await store.mark(
+      'ada',
+      rows.map(({ id }) => id),
+      'read',
+      Date.now(),
+    )
+    assert.equal(await eyes.unread('ada'), 0)
   })
 }

@@ -50,6 +50,7 @@ export class Retention {
   readonly #person: Statement
   readonly #topics: Statement
   readonly #erase: readonly Statement[]
+  readonly #stillThere: Statement
   readonly #eraseReceipts: Statement
   readonly #eraseTraces: readonly Statement[]
 
@@ -96,6 +97,9 @@ export class Retention {
       `DELETE FROM notification_deliveries WHERE ${IN_PORTION('notification')} AND audience = 'user:' || @user`,
       `UPDATE notifications SET sender = NULL, idempotency_key = NULL, content_hash = NULL WHERE ${IN_PORTION('seq')} AND sender = @user`,
     ].map(prepare)
+    this.#stillThere = prepare(`SELECT notification FROM notification_deliveries WHERE audience = 'user:' || ? AND ended_at IS NULL LIMIT 1`)
+      .pluck()
+      .safeIntegers()
     this.#eraseReceipts = prepare(`
       DELETE FROM notification_receipts WHERE user_id = @user AND position IN (
         SELECT position FROM notification_receipts WHERE user_id = @user LIMIT ${ROWS})`)
@@ -165,11 +169,25 @@ export class Retention {
     return { count, next: this.#after(from) }
   }
 
-  /** The rest: what was read, what is known of the user. False while there is more. */
+  /** The rest: what came meanwhile, what was read, what is known of the user. False while there is more. */
   eraseTraces(user: string): boolean {
-    if (this.#eraseReceipts.run({ user }).changes === ROWS) return false
+    if (!this.#eraseLate(user) || this.#eraseReceipts.run({ user }).changes === ROWS) return false
     for (const statement of this.#eraseTraces) statement.run({ user })
     return true
+  }
+
+  /** What came after its portion had been erased, else it would outlive the counter that it was counted in. False while there is more. */
+  #eraseLate(user: string): boolean {
+    const until = performance.now() + PORTION
+    for (let late = this.#late(user); late !== undefined; late = this.#late(user)) {
+      this.erase(user, late - 1n)
+      if (performance.now() > until) return false
+    }
+    return true
+  }
+
+  #late(user: string): bigint | undefined {
+    return this.#stillThere.get(user) as bigint | undefined
   }
 
   /** Where the next portion of what was sent begins. */
