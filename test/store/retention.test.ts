@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { retentionContract } from '../contracts/retention.js'
-import { Eyes } from '../contracts/store.js'
+import { draft, Eyes, PAGE, person } from '../contracts/store.js'
 import { SqliteSubject } from './subject.js'
 
 const ALWAYS = Number.MAX_SAFE_INTEGER
@@ -39,4 +39,15 @@ test('however far apart another process has numbered its rows, keeping and forge
   )
   assert.deepEqual(await store.prune({ readBefore: ALWAYS, unreadBefore: ALWAYS }), { removed: 3, deleted: 3 })
   other.close()
+})
+
+test('every process forgets whoever is erased, also where nothing was sent to them alone', async () => {
+  await using one = new SqliteSubject()
+  await using two = new SqliteSubject(() => one.path)
+  await one.store.insert(draft({ topic: 't' }, 'hi'))
+  await one.store.remember(person('ada', ['t']))
+  for (const { store } of [one, two]) assert.equal((await store.snapshot('ada')).unread, 1)
+  await one.store.eraseUser('ada')
+  for (const { store } of [one, two]) assert.deepEqual(await store.snapshot('ada'), { version: 0, unread: 0, membership: '', newest: 0 })
+  for (const { store } of [one, two]) assert.deepEqual((await store.list('ada', PAGE)).rows, [])
 })

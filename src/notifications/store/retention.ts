@@ -108,6 +108,8 @@ export class Retention {
       `DELETE FROM notification_memberships WHERE user_id = @user`,
       `DELETE FROM notification_users WHERE user_id = @user`,
       `UPDATE notification_changes SET audience = 'erased:' WHERE audience IN ('user:' || @user, 'signed-out:' || @user)`,
+      // No trigger tells of the rows above, and nobody is to be told the name.
+      `INSERT INTO notification_changes (audience) VALUES ('erased:')`,
     ].map(prepare)
   }
 

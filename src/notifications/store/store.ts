@@ -4,7 +4,8 @@ import type { Filter, ItemState, Level } from '../protocol.js'
 
 /**
  * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`; or whose connections are to end: `session:<key>`, `signed-out:<user id>`.
- * `*` stands for anybody: the store lost track, so everything live is to be read again.
+ * `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` stands for somebody who is gone, whose name
+ * is not to be known any more: what is kept of anybody may be theirs.
  */
 export type Audience = string
 
