@@ -162,6 +162,24 @@ test('hundreds of thousands of foreign changes tell everybody instead of each', 
   assert.equal(await new Eyes(subject).unread('20000'), 1)
 })
 
+test('whose connections are to end is told however many changes it stands among', async () => {
+  await using subject = new SqliteSubject()
+  const heard: string[] = []
+  subject.store.watch((changed) => heard.push(...changed))
+  const other = new Sqlite(subject.path, { timeout: 10_000 })
+  other.exec(`
+    BEGIN IMMEDIATE;
+    INSERT INTO notification_changes (audience) VALUES ('session:abc');
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15000) INSERT INTO notification_changes (audience) SELECT 'user:' || i FROM n;
+    INSERT INTO notification_changes (audience) VALUES ('signed-out:ada');
+    COMMIT`)
+  other.close()
+  await eventually(() => heard.includes('*'), 'everybody was told')
+  assert.deepEqual(heard, ['*', 'session:abc', 'signed-out:ada'])
+  await subject.store.announce('session:later')
+  assert.deepEqual(heard.slice(3), ['session:later'])
+})
+
 test('two stores on one database serve the same people', async () => {
   await using subject = new SqliteSubject()
   await using second = new SqliteSubject(() => subject.path)

@@ -28,6 +28,7 @@ export class Feed {
   readonly #db: Database
   readonly #options: FeedOptions
   readonly #changes: Statement
+  readonly #endings: Statement
   readonly #newest: Statement
   readonly #oldest: Statement
   readonly #prune: Statement
@@ -44,6 +45,9 @@ export class Feed {
     this.#db = db
     this.#options = options
     this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`).raw()
+    this.#endings = prepare(`
+      SELECT audience FROM notification_changes
+      WHERE n > ? AND n <= ? AND (audience GLOB 'session:*' OR audience GLOB 'signed-out:*') ORDER BY n`).pluck()
     this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
     this.#oldest = prepare('SELECT coalesce(min(n), 0) FROM notification_changes').pluck()
     this.#prune = prepare(`
@@ -119,12 +123,20 @@ export class Feed {
       const changes = this.#changes.all(this.#last) as Change[]
       const [first, newest] = [changes[0], changes.at(-1)]
       if (first === undefined || newest === undefined) return NOTHING
-      const complete = first[0] === this.#last + 1 && changes.length < KEPT
-      this.#last = complete ? newest[0] : (this.#newest.get() as number)
-      return new Set(complete ? changes.map(([, audience]) => audience) : ['*', ''])
+      if (first[0] !== this.#last + 1 || changes.length === KEPT) return this.#tooMuch()
+      this.#last = newest[0]
+      return new Set(changes.map(([, audience]) => audience))
     } catch {
       return undefined
     }
+  }
+
+  /** Anybody may have changed; but whose connections are to end nobody can see from what is stored. */
+  #tooMuch(): Set<string> {
+    const newest = this.#newest.get() as number
+    const endings = this.#endings.all(this.#last, newest) as string[]
+    this.#last = newest
+    return new Set(['*', '', ...endings])
   }
 
   #tell(changed: readonly Audience[]): void {
