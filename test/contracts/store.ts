@@ -193,6 +193,33 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     }
   })
 
+  it('whoever reads hundreds of broadcasts one by one has the right count all along, and what is new first', async (eyes) => {
+    await eyes.store.remember(person('ada', ['t']))
+    const sent = await Promise.all(Array.from({ length: 320 }, (_, n) => eyes.send(n % 8 === 0 ? { topic: 't' } : 'everyone', `n${n}`)))
+    const ids = sent.map(({ notification }) => notification.id)
+    for (let read = 0; read < 300; read += 20) {
+      await eyes.store.mark('ada', ids.slice(read, read + 20), read % 40 === 0 ? 'archive' : 'read', 1000)
+      assert.equal(await eyes.unread('ada'), 300 - read)
+    }
+    assert.deepEqual((await eyes.titles('ada', { filter: 'unread' })).slice(0, 2), ['n319', 'n318'])
+    await eyes.send('everyone', 'new to all')
+    const looks = await eyes.store.look(['bob', 'ada', 'cy'].map((user) => ({ user, seen: 0 })))
+    assert.deepEqual(
+      looks.map(({ snapshot, latest }) => [snapshot.unread, latest?.title]),
+      [281, 21, 281].map((unread) => [unread, 'new to all']),
+    )
+    await eyes.store.markAllAsRead('ada', Number.MAX_SAFE_INTEGER, 2000)
+    assert.equal(await eyes.unread('ada'), 0)
+    await eyes.store.mark('ada', ids, 'unarchive', 3000)
+    for (let again = 0; again < 300; again += 50) {
+      await eyes.store.mark('ada', ids.slice(again, again + 50), 'unread', 4000)
+      assert.equal(await eyes.unread('ada'), again + 50)
+    }
+    assert.equal((await eyes.titles('ada', { filter: 'unread', limit: 1000 })).length, 300)
+    assert.deepEqual(await eyes.risen(['ada', 'bob'], () => eyes.store.recall(ids[0] ?? '', 5000)), ['ada'])
+    assert.equal(await eyes.unread('ada'), 299)
+  })
+
   it('pages go through the whole inbox in both directions, each row once', async (eyes) => {
     await eyes.store.remember(person('ada', ['a', 'b']))
     const sent: string[] = []

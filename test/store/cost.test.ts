@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import Sqlite from 'better-sqlite3'
 import type { Store } from '../../src/notifications/store/store.js'
 import { PAGE } from '../contracts/store.js'
 import { SqliteSubject } from './subject.js'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Bytes in use when all that can be given back was given back. */
+function used(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 /** The processor time of the quickest of several runs, in microseconds: what a busy machine adds is left out. */
 async function cost(action: () => Promise<unknown>): Promise<number> {
@@ -76,6 +87,22 @@ test('writing to everyone writes the same for ten known users and for a hundred 
   db.close()
   assert.ok(many <= few + 3, `${many} pages instead of ${few}`)
   assert.equal((await subject.store.snapshot('u77777')).unread, 2)
+})
+
+test('what is kept of people who read hundreds of broadcasts one by one is little', { timeout: 120_000 }, async () => {
+  await using subject = new SqliteSubject()
+  const db = new Sqlite(subject.path)
+  db.pragma('synchronous = OFF')
+  const numbers = (count: number) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`
+  db.exec(`
+    ${numbers(300)} INSERT INTO notifications (audience, title) SELECT 'everyone', 'x' FROM n;
+    ${numbers(300)} INSERT INTO notification_receipts (user_id, position, read_at) SELECT 'u' || i, position, 1 FROM n, notification_deliveries`)
+  db.close()
+  await subject.store.snapshot('u1')
+  const before = used()
+  for (let n = 2; n <= 300; n++) assert.equal((await subject.store.snapshot(`u${n}`)).unread, 0)
+  const each = (used() - before) / 299
+  assert.ok(each < 3000, `${Math.round(each)} bytes each`)
 })
 
 const EVERYONE = {
