@@ -96,12 +96,12 @@ export class Model {
     for (const { entry } of this.#deliveries) if (entry.id === id) entry.title = title
   }
 
-  /** Addresses it to somebody else: gone here, new there. */
+  /** Addresses it to somebody else: gone here, new there, and where it was already it stays. */
   readdress(id: string, audiences: readonly string[]): void {
-    const live = this.#deliveries.find((delivery) => delivery.live && delivery.entry.id === id)
-    if (live === undefined || live.entry.audiences.join() === audiences.join()) return
-    this.#retract(id)
-    this.#deliver({ ...live.entry, audiences })
+    const before = this.#deliveries.filter((delivery) => delivery.live && delivery.entry.id === id)
+    for (const delivery of before) delivery.live = audiences.includes(delivery.audience)
+    const fresh = audiences.filter((audience) => !before.some((delivery) => delivery.audience === audience))
+    for (const { entry } of before.slice(0, 1)) this.#deliver({ ...entry, audiences: fresh })
   }
 
   #deliver(entry: Entry): void {
