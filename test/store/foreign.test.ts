@@ -123,6 +123,17 @@ test('a foreign writer may name several users, one row each, and take one out ag
   assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [0, 1])
 })
 
+test('somebody who is named when it is due already gets it at once, and the others get it when the clock is looked at', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  const publishAt = Date.now() + 50
+  const { notification } = await eyes.send({ users: ['ada', 'bob'] }, 'planned', { publishAt })
+  await eventually(() => Date.now() > publishAt, 'it came due')
+  await subject.foreign(`INSERT INTO notification_recipients SELECT seq, 'cy' FROM notifications WHERE id = '${notification.id}'`)
+  await subject.store.tick(Date.now())
+  for (const user of ['ada', 'bob', 'cy']) assert.deepEqual([user, await eyes.unread(user)], [user, 1])
+})
+
 test('counts stay right when other processes write receipts, watermarks and recalls themselves', async () => {
   await using subject = new SqliteSubject()
   const eyes = new Eyes(subject)

@@ -45,12 +45,12 @@ export class Sending {
     this.#due = prepare(`SELECT notification, action, at FROM notification_schedule WHERE at <= ? ORDER BY at, action DESC LIMIT 1`)
     this.#next = prepare(`SELECT min(at) FROM notification_schedule`).pluck()
     this.#done = prepare(`DELETE FROM notification_schedule WHERE notification = ? AND action = ?`)
-    this.#publish = prepare(
-      `${PUBLISH} SELECT audience, seq, @now FROM notification_facts WHERE seq = @seq AND audience <> 'users' AND ${PUBLISHABLE}`,
-    )
+    this.#publish = prepare(`
+      ${PUBLISH} SELECT f.audience, f.seq, @now FROM notification_facts f
+      WHERE f.seq = @seq AND f.audience <> 'users' AND ${PUBLISHABLE('f.audience')}`)
     this.#publishNamed = prepare(`
-      ${PUBLISH} SELECT 'user:' || r.user_id, seq, @now FROM notification_facts JOIN notification_recipients r ON r.notification = seq
-      WHERE seq = @seq AND audience = 'users' AND ${PUBLISHABLE}`)
+      ${PUBLISH} SELECT 'user:' || r.user_id, f.seq, @now FROM notification_facts f JOIN notification_recipients r ON r.notification = f.seq
+      WHERE f.seq = @seq AND f.audience = 'users' AND ${PUBLISHABLE(`'user:' || r.user_id`)}`)
     this.#expire = prepare(`UPDATE notification_deliveries SET ended_at = @now WHERE notification = @seq AND ended_at IS NULL`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
     this.#announce = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
@@ -150,5 +150,8 @@ function newId(): string {
 }
 
 const PUBLISH = `INSERT INTO notification_deliveries (audience, notification, published_at)`
-const PUBLISHABLE = `reason IS NULL AND recalled_at IS NULL AND (expires_at IS NULL OR expires_at > @now)
-  AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = seq AND d.ended_at IS NULL)`
+
+/** Whoever was named when it was due already has it. */
+const PUBLISHABLE = (audience: string) => `
+  f.reason IS NULL AND f.recalled_at IS NULL AND (f.expires_at IS NULL OR f.expires_at > @now)
+  AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = f.seq AND d.audience = ${audience} AND d.ended_at IS NULL)`
