@@ -134,6 +134,25 @@ test('somebody who is named when it is due already gets it at once, and the othe
   for (const user of ['ada', 'bob', 'cy']) assert.deepEqual([user, await eyes.unread(user)], [user, 1])
 })
 
+test('what another process deletes while it is told of is not told, and the one before it is the latest', async (t) => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  for (const title of ['before', 'deleted']) await eyes.send('everyone', title)
+  assert.equal(await eyes.unread('ada'), 2)
+  const other = new Sqlite(subject.path)
+  const latest = async () => (await subject.store.look([{ user: 'ada', seen: 0 }]))[0]?.latest?.title
+  // In one moment the store looks only once for what others have done.
+  const moment = performance.now()
+  t.mock.method(performance, 'now', () => moment)
+  await subject.store.look([{ user: 'bob', seen: Number.MAX_SAFE_INTEGER }])
+  other.exec(`DELETE FROM notifications WHERE title = 'deleted'`)
+  const told = latest()
+  other.close()
+  assert.equal(await told, 'before')
+  t.mock.restoreAll()
+  assert.deepEqual([await latest(), await eyes.unread('ada')], ['before', 1])
+})
+
 test('counts stay right when other processes write receipts, watermarks and recalls themselves', async () => {
   await using subject = new SqliteSubject()
   const eyes = new Eyes(subject)

@@ -114,9 +114,12 @@ export class LiveAudiences {
     return this.known(audience) ?? this.#read(audience)
   }
 
-  /** The newest in it, as it reads to somebody who has not read it. */
+  /** The newest in it, as it reads to somebody who has not read it; undefined where another process has deleted it since. */
   contentOf(live: Live): Row | undefined {
-    live.content ??= rowOf(this.#content.get(live.last) as RawRow)
+    if (live.content === undefined) {
+      const raw = this.#content.get(live.last) as RawRow | undefined
+      live.content = raw && rowOf(raw)
+    }
     return live.content
   }
 
