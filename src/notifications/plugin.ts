@@ -18,14 +18,13 @@ import type { Notification } from './notification.js'
 import { type NotificationsOptions, type Options, parseOptions } from './options.js'
 import { type Person, parsePerson } from './person.js'
 import type { State } from './protocol.js'
+import { Recheck } from './recheck.js'
 import { cutoffsOf, Pruner } from './retention.js'
 import { Scheduler } from './scheduler.js'
 import { parseUser, Service } from './service.js'
 import { openSqliteStore } from './store/sqlite.js'
 import type { Store } from './store/store.js'
 
-/** How often memberships of those who are connected are read again through `topicsOf`, in milliseconds. */
-const RECHECK_EVERY = 60_000
 /** Every process that shares the database has looked at it meanwhile, in milliseconds. */
 const HEARD_WITHIN = 300
 
@@ -73,7 +72,7 @@ function compose(options: Options): Notifications {
     store.announce(`session:${session}`).catch((error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session'))
   }
   const sessions = new SessionWatch({ ended: endSession, logger })
-  const recheck = setInterval(() => void recheckMembers(hub, service, options), RECHECK_EVERY).unref()
+  const recheck = options.topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => recheckMember(user, service, hub), logger })
   const { retention } = options
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   scheduler.start()
@@ -109,7 +108,7 @@ function compose(options: Options): Notifications {
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
-    clearInterval(recheck)
+    recheck?.close()
     pruner?.close()
     sessions.close()
     await hub.close()
@@ -192,10 +191,14 @@ async function identify(req: Request, options: Options, sessions: SessionWatch):
 }
 
 async function refresh(user: string, service: Service, hub: Hub): Promise<State> {
-  const person = await service.recheck(user)
-  if (person !== undefined) hub.update(person)
+  await recheckMember(user, service, hub)
   hub.wake([`user:${user}`])
   return service.state(user)
+}
+
+async function recheckMember(user: string, service: Service, hub: Hub): Promise<void> {
+  const person = await service.recheck(user)
+  if (person !== undefined) hub.update(person)
 }
 
 async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Promise<void> {
@@ -209,15 +212,4 @@ async function eraseUser(user: string, hub: Hub, store: Store): Promise<void> {
   await disconnect({ user }, hub, store)
   await pause(HEARD_WITHIN)
   await store.eraseUser(user)
-}
-
-async function recheckMembers(hub: Hub, service: Service, { logger }: Options): Promise<void> {
-  for (const user of hub.users()) {
-    try {
-      const person = await service.recheck(user)
-      if (person !== undefined) hub.update(person)
-    } catch (error) {
-      logger.warn({ err: error }, 'the topics of a connected user could not be read again')
-    }
-  }
 }

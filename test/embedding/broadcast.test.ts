@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import Sqlite, { type Database } from 'better-sqlite3'
+import express from 'express'
 import { createNotifications, type Identity, InvalidError, NotFoundError, type Notifications } from '../../src/notifications/index.js'
-import { Folder } from './served.js'
+import { fakeNotifications } from '../../src/notifications/testing.js'
+import { Folder, Served } from './served.js'
 
 interface Known {
   readonly db: Database
@@ -109,6 +111,19 @@ describe('writing to everyone', () => {
     await notifications.recall(first.id)
     assert.deepEqual(await counts('ada', 'bo', 'stranger', 'late'), [0, 1, 1, 1])
     await notifications.close()
+  })
+
+  it('reaches the open page of somebody whom the host has put into the topic without a word, within a minute', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const topics: string[] = []
+    const notifications = fakeNotifications({ topicsOf: (id) => ({ id, topics }) })
+    await using served = await Served.start(express(), (server) => notifications.attach(server), notifications)
+    await notifications.notify({ to: { topic: 'role:editor' }, title: 'Editors' })
+    await using tab = await served.tab({ user: 'ada' })
+    assert.equal(tab.state.unread, 0)
+    topics.push('role:editor')
+    t.mock.timers.tick(60_000)
+    await tab.unread(1)
   })
 
   it('is in the inbox of somebody who was never here, by the topics that the host says they are in', async () => {

@@ -30,7 +30,7 @@ export function refusalOf(error: unknown): Refusal {
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError('It took too long to find out who is there.')), ms)
+    timer = setTimeout(() => reject(new UnavailableError('It took too long to find out who is there.')), ms).unref()
   })
   try {
     return await Promise.race([promise, late])

@@ -1,0 +1,52 @@
+import { within } from './http/refusal.js'
+import type { Logger } from './logger.js'
+
+/** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
+const EVERY = 60_000
+/** How long the host has to say what topics somebody is in, in milliseconds; whoever it does not answer for is asked about again in the next round. */
+const ANSWER_WITHIN = 5000
+
+interface RecheckOptions {
+  /** Everybody who is connected. */
+  readonly users: () => readonly string[]
+  /** Reads somebody's topics again. */
+  readonly recheck: (user: string) => Promise<void>
+  readonly logger: Logger
+}
+
+/** Asks the host about those who are connected, one after the other, since it may have changed their topics without saying so. */
+export class Recheck {
+  readonly #options: RecheckOptions
+  readonly #timer: NodeJS.Timeout
+  #running = false
+  #closed = false
+
+  constructor(options: RecheckOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => void this.#round(), EVERY).unref()
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+  }
+
+  async #round(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    for (const user of this.#options.users()) {
+      if (this.#closed) break
+      await this.#ask(user)
+    }
+    this.#running = false
+  }
+
+  async #ask(user: string): Promise<void> {
+    const { recheck, logger } = this.#options
+    try {
+      await within(ANSWER_WITHIN, recheck(user))
+    } catch (error) {
+      logger.warn({ err: error }, 'the topics of a connected user could not be read again')
+    }
+  }
+}
