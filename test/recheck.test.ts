@@ -63,3 +63,13 @@ test('a round that takes more than a minute is not overtaken by the next', async
   await pass(MINUTE)
   assert.equal(asked.length, users.length + 1)
 })
+
+test('a host that answers at once for thousands leaves the event loop to others in between', async (t) => {
+  const users = Array.from({ length: 10_000 }, (_, n) => `user ${n}`)
+  const { subject, asked } = watched(t, users, async () => {})
+  t.mock.timers.tick(MINUTE)
+  await nextTurn()
+  assert.ok(asked.length < 100, `${asked.length} were asked about in one turn`)
+  while (asked.length < users.length) await nextTurn()
+  subject.close()
+})

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { within } from './http/refusal.js'
 import type { Logger } from './logger.js'
 
@@ -5,6 +6,8 @@ import type { Logger } from './logger.js'
 const EVERY = 60_000
 /** How long the host has to say what topics somebody is in, in milliseconds; whoever it does not answer for is asked about again in the next round. */
 const ANSWER_WITHIN = 5000
+/** How many are asked about before others get their turn: a host that answers from memory would hold the event loop for all of them. */
+const SLICE = 32
 
 interface RecheckOptions {
   /** Everybody who is connected. */
@@ -34,9 +37,10 @@ export class Recheck {
   async #round(): Promise<void> {
     if (this.#running) return
     this.#running = true
-    for (const user of this.#options.users()) {
+    for (const [index, user] of this.#options.users().entries()) {
       if (this.#closed) break
       await this.#ask(user)
+      if (index % SLICE === SLICE - 1) await nextTurn()
     }
     this.#running = false
   }

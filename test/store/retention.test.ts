@@ -20,7 +20,7 @@ test('however far apart another process has numbered its rows, keeping and forge
   const { store } = subject
   const eyes = new Eyes(subject)
   const other = new Sqlite(subject.path)
-  const numbers = [-7, 1, 600, Date.now()]
+  const numbers = [1, 600, Date.now(), 2 ** 52]
   for (const seq of numbers) other.prepare(`INSERT INTO notifications (seq, audience, title) VALUES (?, 'user:ada', ?)`).run(seq, `${seq}`)
   other.exec(`
     INSERT INTO notifications (seq, audience, title) VALUES (9000, 'users', 'both'), (9001, 'everyone', 'all'), (5000000, 'user:ada', 'replaced');
