@@ -230,7 +230,10 @@ class Run implements AsyncDisposable {
   }
 }
 
-for (const seed of [1, 2, 3, Math.trunc(Math.random() * 2 ** 32)]) {
+/** Those with many digits once disagreed. */
+const SEEDS = [1, 2, 3, 120_676_803, 3_152_199_431, 4_242_528_657, Math.trunc(Math.random() * 2 ** 32)]
+
+for (const seed of SEEDS) {
   test(`whatever people, clocks and other processes do, the store agrees with a simple model (seed ${seed})`, async () => {
     await using run = new Run(seed)
     const history: string[] = []

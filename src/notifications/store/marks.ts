@@ -25,6 +25,7 @@ export class Marks {
       ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
     this.#standing = prepare(`
       SELECT coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.watermark, 0),
+        EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)
       FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`).raw()
     this.#rereadBelow = prepare(`
@@ -49,11 +50,11 @@ export class Marks {
     return new Set(rows.map((row) => row.id))
   }
 
-  /** Nothing above the newest can be marked: what arrives later stays unread. Of what went to the user alone, the user's row mostly says enough. */
+  /** Nothing above the newest can be marked: what arrives later stays unread. Of whoever never marked one alone, the user's row says enough. */
   markAllAsRead(user: string, upTo: number, now: number): void {
-    const [unread, ownNewest, watermark, newest] = this.#standing.get(user) as [number, number, number, number]
+    const [unread, ownNewest, watermark, marked, newest] = this.#standing.get(user) as [number, number, number, 0 | 1, number]
     const bound = { user, upTo: Math.min(upTo, newest), now }
-    const all = unread > 0 && ownNewest <= bound.upTo && watermark < bound.upTo
+    const all = unread > 0 && marked === 0 && ownNewest <= bound.upTo && watermark < bound.upTo
     if (!all) this.#rereadBelow.run(bound)
     if (all || this.#unreadBelow.get(bound) === 1) this.#setWatermark.run(bound)
   }
