@@ -20,6 +20,8 @@ interface LiveHostOptions extends Partial<NotificationsOptions> {
   readonly maxAge?: number
   /** Runs on the server before it listens: other upgrade listeners and the like. */
   readonly prepare?: (server: Server) => void
+  /** A middleware of the host's, between its sessions and what is ours. */
+  readonly between?: RequestHandler
 }
 
 /** An ordinary Express app with sessions of its own and Belfry in it, in this process, on a free port. */
@@ -31,7 +33,7 @@ export class LiveHost implements AsyncDisposable {
   readonly warnings: string[] = []
   url = ''
 
-  private constructor({ store = new MemoryStore(), maxAge, prepare, ...options }: LiveHostOptions) {
+  private constructor({ store = new MemoryStore(), maxAge, prepare, between, ...options }: LiveHostOptions) {
     const sessions = session({
       secret: 'for tests',
       store,
@@ -48,7 +50,7 @@ export class LiveHost implements AsyncDisposable {
       registry: this.registry,
       ...options,
     })
-    this.server = createServer(this.#app(sessions))
+    this.server = createServer(this.#app(sessions, between))
     this.server.on('connection', (socket) => {
       this.sockets.add(socket)
       socket.on('close', () => this.sockets.delete(socket))
@@ -105,9 +107,9 @@ export class LiveHost implements AsyncDisposable {
     this.server.close()
   }
 
-  #app(sessions: RequestHandler) {
+  #app(sessions: RequestHandler, between: RequestHandler = (_req, _res, next) => next()) {
     const app = express()
-    app.use(sessions, this.notifications.middleware())
+    app.use(sessions, between, this.notifications.middleware())
     app.post('/sign-in', express.json(), (req, res) => {
       req.session.user = req.body.user
       req.session.topics = req.body.topics

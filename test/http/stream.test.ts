@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { MemoryStore } from 'express-session'
+import type { RequestHandler } from 'express'
+import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw } from '../helpers/raw-upgrade.js'
@@ -142,6 +143,115 @@ test('a stream ends with its session, and then answers 401', async () => {
     1000,
   )
   assert.equal((await host.visit('/notifications/stream', cookie)).status, 401)
+})
+
+/** Holds up what comes, until it is opened. */
+class Gate {
+  waiting = 0
+  open = () => {}
+  readonly #opened = new Promise<void>((resolve) => {
+    this.open = resolve
+  })
+
+  async pass(): Promise<void> {
+    this.waiting++
+    await this.#opened
+  }
+
+  /** Waits until somebody does. */
+  async heldUp(): Promise<void> {
+    await eventually(
+      () => this.waiting > 0,
+      () => 'nobody is waiting',
+    )
+  }
+}
+
+/** A store that can be emptied without a word, as another process would, and whose answers can come late. */
+class SlowStore extends MemoryStore {
+  #gate: Gate | undefined
+  #reads = 0
+  #empty = false
+
+  /** The gate that the answer to the nth reading from now on has to pass. */
+  holdUp(nth: number): Gate {
+    this.#reads = -nth
+    this.#gate = new Gate()
+    return this.#gate
+  }
+
+  forgetAll(): void {
+    this.#empty = true
+  }
+
+  override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
+    if (this.#empty) return void setImmediate(callback, null, null)
+    const gate = ++this.#reads === 0 ? this.#gate : undefined
+    super.get(id, (error: unknown, session?: SessionData | null) => {
+      if (gate === undefined) callback(error, session)
+      else void gate.pass().then(() => callback(error, session))
+    })
+  }
+}
+
+const isStream = ({ originalUrl }: { readonly originalUrl: string }) => originalUrl === '/notifications/stream'
+
+async function expectEnded(stream: Stream): Promise<void> {
+  await eventually(
+    () => stream.ended,
+    () => `it is still open: ${stream.text}`,
+    1000,
+  )
+}
+
+test('a stream ends with its session although that ended while the host was still busy with its request', async () => {
+  const gate = new Gate()
+  const between: RequestHandler = (req, _res, next) => void (isStream(req) ? gate.pass().then(next) : next())
+  await using host = await LiveHost.start({ between })
+  const cookie = await host.signIn('ada')
+  const opening = Stream.open(host, cookie)
+  await gate.heldUp()
+  await host.visit('/sign-out', cookie, 'POST')
+  // Stored behind it: all who are to hear of the sign-out have heard.
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'For whoever is signed in' })
+  gate.open()
+  await using stream = await opening
+  await expectEnded(stream)
+})
+
+test('a stream that opens while its session is being looked for ends although that look still finds it', async () => {
+  const gate = new Gate()
+  const between: RequestHandler = (req, _res, next) => void (req.headers['x-late'] ? gate.pass().then(next) : next())
+  const store = new SlowStore()
+  await using host = await LiveHost.start({ store, between })
+  const cookie = await host.signIn('ada')
+  const opening = Stream.open(host, cookie, { 'x-late': 'yes' })
+  await gate.heldUp()
+  // The request of the first stream, and then the look.
+  const look = store.holdUp(2)
+  await using first = await Stream.open(host, cookie)
+  await look.heldUp()
+  store.forgetAll()
+  gate.open()
+  await using second = await opening
+  look.open()
+  for (const stream of [first, second]) await expectEnded(stream)
+})
+
+test('a stream whose user was disconnected while the host was still asked who it is ends at once', async () => {
+  const gate = new Gate()
+  await using host = await LiveHost.start({
+    identify: async (req) => {
+      if (isStream(req)) await gate.pass()
+      return req.session.user === undefined ? null : { id: req.session.user }
+    },
+  })
+  const opening = Stream.open(host, await host.signIn('ada'))
+  await gate.heldUp()
+  await host.notifications.disconnect({ user: 'ada' })
+  gate.open()
+  await using stream = await opening
+  await expectEnded(stream)
 })
 
 test('a stream never extends its session, however it ends', async () => {

@@ -11,7 +11,8 @@ interface Watched {
   deadline: number
   /** When to look into the store again, in milliseconds since 1970. */
   checkAt: number
-  checking: boolean
+  /** The next look: when it is time, at once whatever the time, or under way; and then perhaps once more, as that one began too soon. */
+  look: 'in time' | 'at once' | 'under way' | 'again'
 }
 
 interface SessionWatchOptions {
@@ -83,13 +84,19 @@ export class SessionWatch {
       connections: 0,
       deadline: 0,
       checkAt: 0,
-      checking: false,
+      look: 'in time',
     }
     watched.connections++
     this.#watched.set(key, watched)
     schedule(watched, req.session)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
     return key
+  }
+
+  /** It was read some time ago, and may have ended before anybody watched it: looks into the store as soon as can be. */
+  doubt(key: string): void {
+    const watched = this.#watched.get(key)
+    if (watched !== undefined) watched.look = watched.look === 'in time' || watched.look === 'at once' ? 'at once' : 'again'
   }
 
   /** One connection fewer. */
@@ -126,9 +133,9 @@ export class SessionWatch {
     const now = Date.now()
     for (const [key, watched] of this.#watched) {
       if (this.#reading >= AT_ONCE) return
-      if (watched.checking || (watched.checkAt > now && watched.checkAt < now + 2 * RECHECK)) continue
+      if (!isDue(watched, now)) continue
       this.#reading++
-      watched.checking = true
+      watched.look = 'under way'
       void this.#read(key, watched)
     }
   }
@@ -136,7 +143,7 @@ export class SessionWatch {
   async #read(key: string, watched: Watched): Promise<void> {
     const found = await lookUp(watched)
     this.#reading--
-    watched.checking = false
+    watched.look = watched.look === 'again' && found !== 'unknown' ? 'at once' : 'in time'
     if (found === 'unknown') {
       watched.checkAt = Date.now() + STORE_WITHIN
       this.#options.logger.warn({}, 'the session store could not be asked whether a session still exists')
@@ -148,6 +155,11 @@ export class SessionWatch {
     }
     if (this.#reading === AT_ONCE - 1) setImmediate(() => this.#check())
   }
+}
+
+/** A time that is too far off was set before the clock was. */
+function isDue({ look, checkAt }: Watched, now: number): boolean {
+  return look === 'at once' || (look === 'in time' && (checkAt <= now || checkAt >= now + 2 * RECHECK))
 }
 
 /** The next look: at the deadline, at least twice a minute, and at growing distances where a session outlives its deadline. */

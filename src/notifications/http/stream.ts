@@ -2,12 +2,11 @@ import { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Connection } from '../hub/connection.js'
 import type { Outgoing } from '../hub/outgoing.js'
-import type { Person } from '../person.js'
 import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
 import { sendProblem } from './problem.js'
 import { Refusal, refusalOf } from './refusal.js'
-import { visitOf } from './visit.js'
+import { type Visit, visitOf } from './visit.js'
 
 /**
  * The frames of the socket as server-sent events, for where sockets cannot go: `event` is the type of the frame, `data` the
@@ -15,20 +14,19 @@ import { visitOf } from './visit.js'
  */
 export function createStream(context: HttpContext): RequestHandler {
   return (req, res) => {
-    const since = performance.now()
     admit(req, context)
-      .then((person) => open(req, res, person, since, context))
+      .then((visit) => open(req, res, visit, context))
       .catch((error: unknown) => refuse(res, refusalOf(error), context))
   }
 }
 
-async function admit(req: Request, context: HttpContext): Promise<Person> {
+async function admit(req: Request, context: HttpContext): Promise<Visit> {
   if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
   const visit = await visitOf(context, req)
   if (visit === null) throw new Refusal('session')
   const full = context.hub.refusal(visit.person.id)
   if (full !== undefined) throw new Refusal(full)
-  return visit.person
+  return visit
 }
 
 function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpContext): void {
@@ -38,7 +36,7 @@ function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpConte
   else sendProblem(res, refusal)
 }
 
-function open(req: Request, res: Response, person: Person, since: number, { hub, sessions, options }: HttpContext): void {
+function open(req: Request, res: Response, { person, since }: Visit, { hub, sessions, options }: HttpContext): void {
   if (res.destroyed) return
   res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -48,6 +46,8 @@ function open(req: Request, res: Response, person: Person, since: number, { hub,
   })
   if (req.method === 'HEAD') return void res.end()
   const session = sessions.watch(req)
+  // It was read before the host did whatever it does with every request, and asked who it is.
+  sessions.doubt(session)
   const connection = new StreamConnection(res, { user: person.id, session })
   res.on('error', () => {})
   res.on('close', () => {

@@ -10,6 +10,8 @@ import { userMark } from './user-marks.js'
 export interface Visit {
   readonly person: Person
   readonly state: State
+  /** From before the host was asked who it is, by performance.now(). */
+  readonly since: number
 }
 
 const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>()
@@ -33,8 +35,9 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
 
 /** The same, for a request that passes one handler only. */
 export async function visitOnce({ identify, service }: HttpContext, req: Request, asOf?: Moment): Promise<Visit | null> {
+  const since = performance.now()
   const person = await identify(req)
-  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, asOf) }
+  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, asOf), since }
 }
 
 /**
