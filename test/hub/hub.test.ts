@@ -347,6 +347,16 @@ test('disconnect ends the connections of a user or of a session, and those still
   assert.deepEqual([later.closed, bo.closed], [undefined, 4401])
 })
 
+test('a connection that was longer on its way than endings are remembered is closed, as it may have been ended', async () => {
+  await using scene = new Scene()
+  const [slow, slower] = [9000, 11_000].map((since) => {
+    const line = new Line(scene.hub, 'ada')
+    scene.hub.join(line, parsePerson({ id: 'ada' }, 'identify'), performance.now() - since)
+    return line
+  })
+  assert.deepEqual([slow?.closed, slower?.closed], [undefined, 4401])
+})
+
 test('caps are per user and in all', async () => {
   await using scene = new Scene({ maxConnectionsPerUser: 2, maxConnections: 3 })
   const first = scene.join('ada')

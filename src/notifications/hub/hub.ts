@@ -223,7 +223,9 @@ export class Hub {
   }
 
   #endedSince({ user, session }: Connection, since: number): boolean {
-    return [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? 0) >= since)
+    // What was ended before that is forgotten; the peer is free to come back.
+    if (performance.now() - since > REMEMBER_ENDINGS) return true
+    return [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? Number.NEGATIVE_INFINITY) >= since)
   }
 
   async #closeAll(code: CloseCode): Promise<void> {
