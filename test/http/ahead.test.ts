@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import type { Express, Request } from 'express'
+import { MemoryStore, type SessionData } from 'express-session'
 import { Host } from '../helpers/embedded.js'
 
 /** Counts what reaches the app. */
@@ -17,6 +18,20 @@ function counting(): { readonly before: (app: Express) => void; requests(): numb
       next()
     })
   return { before, requests: () => seen }
+}
+
+/** A store that fails as stores do. */
+class FaultyStore extends MemoryStore {
+  fault: 'none' | 'throws' | 'no session' | 'silent' = 'none'
+  /** What it still owes, while it is silent. */
+  readonly owed: (() => void)[] = []
+
+  override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
+    if (this.fault === 'throws') throw new Error('the store is broken')
+    if (this.fault === 'no session') setImmediate(callback, null, {} as SessionData)
+    else if (this.fault === 'silent') this.owed.push(() => super.get(id, callback))
+    else super.get(id, callback)
+  }
 }
 
 describe('polls that are answered ahead of the app', () => {
@@ -140,5 +155,37 @@ describe('polls that are answered ahead of the app', () => {
     assert.notEqual((await ada.get('/notifications/unread')).status, 200)
     broken = false
     await ada.get('/notifications/unread').expect(200)
+  })
+
+  for (const fault of ['throws', 'no session'] as const) {
+    it(`are left to the app where the store ${fault === 'throws' ? fault : 'has something that is no session'}`, async () => {
+      const store = new FaultyStore()
+      await using host = await Host.start({ ahead: true, store })
+      const ada = await host.enter('ada')
+      await ada.get('/notifications/unread').expect(200)
+      store.fault = fault
+      await ada.get('/notifications/unread').expect(599)
+      store.fault = 'none'
+      await ada.get('/notifications/unread').expect(200)
+    })
+  }
+
+  it('are answered with 503 where the store says nothing, and read again as soon as it does', async () => {
+    const store = new FaultyStore()
+    const app = counting()
+    const warnings: string[] = []
+    const logger = { info() {}, error() {}, warn: (_details: object, message: string) => void warnings.push(message) }
+    await using host = await Host.start({ ahead: true, store, before: app.before, logger })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    store.fault = 'silent'
+    const { headers } = await ada.get('/notifications/unread').expect(503)
+    assert.ok(Number(headers['retry-after']) > 0)
+    assert.match(headers['content-type'] ?? '', /^application\/problem\+json/)
+    assert.equal(warnings.length, 1)
+    store.fault = 'none'
+    for (const pay of store.owed) pay()
+    await ada.get('/notifications/unread').expect(200)
+    assert.equal(app.requests(), 1)
   })
 })

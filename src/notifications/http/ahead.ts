@@ -1,10 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import type { SessionData } from 'express-session'
+import { UnavailableError } from '../errors.js'
 import { Recent } from '../recent.js'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
-import { pollAnswer, sendPollAnswer } from './polled.js'
+import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
 import { visitOnce } from './visit.js'
 
 interface Known {
@@ -45,10 +46,63 @@ function names(cookie: string, id: string): boolean {
   return id.length >= 16 && cookie.includes(encodeURIComponent(`s:${id}.`))
 }
 
+/** How long a store may take for a session, in milliseconds. */
+const STORE_WITHIN = 3000
+/** How often those are looked for who wait longer, in milliseconds. */
+const EVERY = 500
+
+/** One request, and the session that its cookie names. */
+interface Poll {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly known: Known
+}
+
+/** Polls whose session is being read. One timer serves them all: polls are too many for one each. */
+class Pending {
+  readonly #late: (polls: readonly Poll[]) => void
+  /** Since when, by performance.now(); who has waited longest comes first. */
+  readonly #polls = new Map<Poll, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(late: (polls: readonly Poll[]) => void) {
+    this.#late = late
+  }
+
+  add(poll: Poll): void {
+    this.#polls.set(poll, performance.now())
+    this.#timer ??= setInterval(() => this.#look(performance.now()), EVERY).unref()
+  }
+
+  /** False where it does not wait any more. */
+  take(poll: Poll): boolean {
+    return this.#polls.delete(poll)
+  }
+
+  #look(now: number): void {
+    const late: Poll[] = []
+    for (const [poll, since] of this.#polls) {
+      if (now - since < STORE_WITHIN) break
+      this.#polls.delete(poll)
+      late.push(poll)
+    }
+    if (late.length > 0) this.#late(late)
+    if (this.#polls.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
 /** Answers polls of those whose cookie is known, and leaves everything else, all that is in doubt included, to `listener`. */
 export function createAhead(context: HttpContext, listener: RequestListener): RequestListener {
   const { options, cookies } = context
   const path = `${options.basePath}/unread`
+  const pending = new Pending((polls) => giveUp(context, polls))
+  const heard = (poll: Poll, error: unknown, session?: SessionData | null) => {
+    if (!pending.take(poll)) return
+    if (error || !session) decline(context, poll, listener)
+    else void answer(context, poll, session, listener)
+  }
   cookies.enabled = true
   return (req, res) => {
     const known = req.method === 'GET' && isAt(path, req.url) ? cookies.find(req.headers.cookie) : undefined
@@ -56,25 +110,24 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
       listener(req, res)
       return
     }
-    known.store.get(known.id, (error: unknown, session?: SessionData | null) => {
-      if (error || !session) decline(context, req, res, listener)
-      else void answer(context, { req, res, listener }, known, session)
-    })
+    const poll = { req, res, known }
+    pending.add(poll)
+    try {
+      known.store.get(known.id, (error: unknown, session?: SessionData | null) => heard(poll, error, session))
+    } catch (error) {
+      heard(poll, error)
+    }
   }
 }
 
-interface Poll {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly listener: RequestListener
-}
-
-async function answer(context: HttpContext, { req, res, listener }: Poll, { id, store }: Known, session: SessionData): Promise<void> {
-  const asked = asExpressRequest(req, context.options)
-  asked.sessionID = id
-  asked.sessionStore = store
-  store.createSession(asked, session)
+async function answer(context: HttpContext, poll: Poll, session: SessionData, listener: RequestListener): Promise<void> {
+  const { req, res, known } = poll
   try {
+    const asked = asExpressRequest(req, context.options)
+    asked.sessionID = known.id
+    asked.sessionStore = known.store
+    // Throws where what the store holds is no session.
+    known.store.createSession(asked, session)
     // Whatever this request may have to know of was committed before it came, so one look serves all that came together.
     const visit = await visitOnce(context, asked, 'this turn')
     if (visit !== null) {
@@ -84,13 +137,20 @@ async function answer(context: HttpContext, { req, res, listener }: Poll, { id, 
   } catch {
     // The app says what is wrong, in its own way.
   }
-  decline(context, req, res, listener)
+  decline(context, poll, listener)
 }
 
 /** As if nobody had looked: the app finds the session, or finds none, by itself. */
-function decline({ cookies }: HttpContext, req: IncomingMessage, res: ServerResponse, listener: RequestListener): void {
+function decline({ cookies }: HttpContext, { req, res }: Poll, listener: RequestListener): void {
   cookies.forget(req.headers.cookie)
   listener(req, res)
+}
+
+/** The app would wait for the same store. */
+function giveUp({ options }: HttpContext, polls: readonly Poll[]): void {
+  const error = new UnavailableError('The session store does not answer.')
+  options.logger.warn({ err: error, polls: polls.length }, 'polls could not be answered')
+  for (const { res } of polls) refusePoll(res, error)
 }
 
 function isAt(path: string, url: string | undefined): boolean {

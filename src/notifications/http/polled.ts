@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import type { BelfryError } from '../errors.js'
+import { problemOf } from './problem.js'
 import { pollMark } from './user-marks.js'
 import type { Visit } from './visit.js'
 
@@ -26,4 +28,12 @@ export function sendPollAnswer(res: ServerResponse, { etag, body }: PollAnswer):
   }
   const described = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) }
   res.writeHead(200, { ...POLL_HEADERS, ETag: etag, ...described }).end(body)
+}
+
+/** Without Express. */
+export function refusePoll(res: ServerResponse, error: BelfryError): void {
+  const body = JSON.stringify(problemOf(error))
+  const described = { 'Content-Type': 'application/problem+json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) }
+  const again = error.retryAfter === undefined ? {} : { 'Retry-After': Math.ceil(error.retryAfter) }
+  res.writeHead(error.status, { ...POLL_HEADERS, ...described, ...again }).end(body)
 }
