@@ -8,6 +8,8 @@ import type { Tab } from '../helpers/visitor.js'
 /** A store that tells of absent sessions by an error, and can be emptied or broken from outside, as another process would. */
 class OutsideStore extends MemoryStore {
   out = false
+  /** What it holds is no session: records without a cookie. */
+  spoilt = false
   readonly gone = new Set<string>()
   reads = 0
 
@@ -15,6 +17,7 @@ class OutsideStore extends MemoryStore {
     this.reads++
     if (this.out) return void setImmediate(callback, new Error('the store is out'))
     if (this.gone.has(id)) return void setImmediate(callback, Object.assign(new Error('no such session'), { code: 'ENOENT' }))
+    if (this.spoilt) return void setImmediate(callback, null, {} as SessionData)
     super.get(id, callback)
   }
 }
@@ -122,6 +125,14 @@ test('a store that tells of an absent session by ENOENT is understood', async ()
       .replace(/^connect\.sid=s:/, '')
       .split('.')[0] ?? '',
   )
+  await expectClosed(tab, 1700)
+})
+
+test('a record that is no session any more closes its sockets as if it were gone', async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store, maxAge: 600 })
+  await using tab = await host.openTab(await host.signIn('ada'))
+  store.spoilt = true
   await expectClosed(tab, 1700)
 })
 

@@ -136,7 +136,7 @@ export class SessionWatch {
       if (!isDue(watched, now)) continue
       this.#reading++
       watched.look = 'under way'
-      void this.#read(key, watched)
+      this.#read(key, watched).catch((error: unknown) => this.#options.logger.error({ err: error }, 'a session could not be looked after'))
     }
   }
 
@@ -144,8 +144,8 @@ export class SessionWatch {
     const found = await lookUp(watched)
     this.#reading--
     watched.look = watched.look === 'again' && found !== 'unknown' ? 'at once' : 'in time'
+    watched.checkAt = Date.now() + STORE_WITHIN
     if (found === 'unknown') {
-      watched.checkAt = Date.now() + STORE_WITHIN
       this.#options.logger.warn({}, 'the session store could not be asked whether a session still exists')
     } else if (found === 'gone') {
       watched.checkAt = Date.now() + RECHECK
@@ -171,13 +171,16 @@ function schedule(watched: Watched, { cookie }: Pick<SessionData, 'cookie'>): vo
   watched.checkAt = Math.min(recheck, watched.deadline > now ? watched.deadline + 1 : now + Math.max(500, now - watched.deadline))
 }
 
-/** Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. */
+/**
+ * Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. A record without a cookie is
+ * none that it could take up.
+ */
 function lookUp({ id, store }: Watched): Promise<SessionData | 'gone' | 'unknown'> {
   return new Promise((resolve) => {
     const late = setTimeout(() => resolve('unknown'), STORE_WITHIN)
     const heard = (error: unknown, session?: SessionData | null) => {
       clearTimeout(late)
-      const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session
+      const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session?.cookie
       resolve(absent ? 'gone' : error || !session ? 'unknown' : session)
     }
     try {
