@@ -115,6 +115,25 @@ test('a store that is out at the deadline closes nobody; afterwards the deadline
   await expectClosed(tab, 5000)
 })
 
+test('of a store that is out is warned once an outage, however many sessions are looked for in it', { timeout: 40_000 }, async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store, maxAge: 600 })
+  for (const outage of [1, 2]) {
+    const tabs = await Promise.all(['ada', 'bo', 'cy'].map(async (user) => host.openTab(await host.signIn(user))))
+    store.out = true
+    const { reads } = store
+    // Each of them twice.
+    await eventually(
+      () => store.reads >= reads + 6,
+      () => `the store was asked ${store.reads - reads} times`,
+      8000,
+    )
+    assert.equal(host.warnings.length, outage)
+    store.out = false
+    for (const tab of tabs) await expectClosed(tab, 5000)
+  }
+})
+
 test('a store that tells of an absent session by ENOENT is understood', async () => {
   const store = new OutsideStore()
   await using host = await LiveHost.start({ store, maxAge: 600 })

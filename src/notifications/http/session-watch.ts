@@ -50,6 +50,8 @@ export class SessionWatch {
   readonly #watched = new Map<string, Watched>()
   #timer: NodeJS.Timeout | undefined
   #reading = 0
+  /** The store did not answer when it was last asked. */
+  #out = false
   #closed = false
 
   constructor(options: SessionWatchOptions) {
@@ -145,15 +147,19 @@ export class SessionWatch {
     this.#reading--
     watched.look = watched.look === 'again' && found !== 'unknown' ? 'at once' : 'in time'
     watched.checkAt = Date.now() + STORE_WITHIN
-    if (found === 'unknown') {
-      this.#options.logger.warn({}, 'the session store could not be asked whether a session still exists')
-    } else if (found === 'gone') {
+    this.#warnOnce(found === 'unknown')
+    if (found === 'gone') {
       watched.checkAt = Date.now() + RECHECK
       this.#end(key)
-    } else {
+    } else if (found !== 'unknown') {
       schedule(watched, found)
     }
     if (this.#reading === AT_ONCE - 1) setImmediate(() => this.#check())
+  }
+
+  #warnOnce(out: boolean): void {
+    if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
+    this.#out = out
   }
 }
 
