@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import session, { type Store } from 'express-session'
+import session, { type SessionOptions, type Store } from 'express-session'
 import request from 'supertest'
 import { createNotifications, type Identity, type Notifications, type NotificationsOptions } from '../../src/notifications/index.js'
 
@@ -20,8 +20,9 @@ interface HostOptions extends Partial<NotificationsOptions> {
   readonly before?: (app: Express) => void
   /** Polls are answered ahead of the app. */
   readonly ahead?: boolean
-  /** Where the host keeps its sessions. */
+  /** Where the host keeps its sessions, and how. */
   readonly store?: Store
+  readonly keeping?: Partial<SessionOptions>
   /** Topics that somebody is in. */
   readonly topics?: Readonly<Record<string, Identity['topics']>>
 }
@@ -46,9 +47,16 @@ export class Host implements AsyncDisposable {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
 
-  static async start({ before, ahead = false, topics = {}, store = new session.MemoryStore(), ...options }: HostOptions = {}): Promise<Host> {
+  static async start({
+    before,
+    ahead = false,
+    topics = {},
+    store = new session.MemoryStore(),
+    keeping,
+    ...options
+  }: HostOptions = {}): Promise<Host> {
     const folder = mkdtempSync(join(tmpdir(), 'belfry-host-'))
-    const sessions = session({ secret: 'a secret of the host', resave: false, saveUninitialized: false, store })
+    const sessions = session({ secret: 'a secret of the host', resave: false, saveUninitialized: false, store, ...keeping })
     const notifications = createNotifications({
       database: join(folder, 'host.db'),
       session: sessions,

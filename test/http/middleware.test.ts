@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Express, Response } from 'express'
 import session from 'express-session'
 import { createNotifications, UnavailableError } from '../../src/notifications/index.js'
 import { Host } from '../helpers/embedded.js'
@@ -110,6 +111,51 @@ describe('the assets', () => {
       .set('If-None-Match', kept.headers.etag ?? '')
       .expect(304)
     await host.anybody.head(href).expect(200)
+  })
+
+  for (const keeping of [{ rolling: true }, { saveUninitialized: true }, { resave: true }, { unset: 'destroy' }] as const) {
+    it(`carry nobody’s cookie, as any cache may keep them, and leave the session alone: ${JSON.stringify(keeping)}`, async () => {
+      const store = new session.MemoryStore()
+      await using host = await Host.start({ store, keeping })
+      const ada = await host.enter('ada')
+      const href = /href="([^"]+belfry\.css[^"]*)"/.exec((await ada.get('/page')).text)?.[1] ?? ''
+      const touched: string[] = []
+      for (const name of ['set', 'touch', 'destroy'] as const) {
+        const act = store[name].bind(store) as (...args: unknown[]) => void
+        store[name] = (...args: unknown[]) => {
+          touched.push(name)
+          act(...args)
+        }
+      }
+      for (const somebody of [ada, host.anybody]) {
+        const asset = await somebody.get(href).expect(200)
+        assert.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable')
+        assert.equal(asset.headers['set-cookie'], undefined)
+        assert.deepEqual(touched, [])
+      }
+      assert.equal((await ada.get('/notifications/unread')).status, 200, 'she is still signed in')
+    })
+  }
+
+  it('carry no other cookie of the host’s either, even one that is set as the headers leave', async () => {
+    const before = (app: Express) =>
+      void app.use((_req, res, next) => {
+        const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => Response
+        res.writeHead = (...args: unknown[]) => {
+          res.cookie('late', 'yes')
+          res.appendHeader('Set-Cookie', 'later=yes')
+          return writeHead(...args)
+        }
+        res.cookie('early', 'yes')
+        next()
+      })
+    await using host = await Host.start({ before })
+    const page = await host.anybody.get('/page').expect(200)
+    assert.equal(page.headers['set-cookie']?.length, 3)
+    const href = /href="([^"]+belfry\.css[^"]*)"/.exec(page.text)?.[1] ?? ''
+    const { headers } = await host.anybody.get(href).expect(200)
+    assert.equal(headers['set-cookie'], undefined)
+    assert.equal(headers['content-type'], 'text/css; charset=utf-8')
   })
 
   for (const name of ['other.js', '..%2fbelfry.css', 'toString', '__proto__', 'belfry.css%00']) {

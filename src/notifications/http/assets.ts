@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { NotFoundError } from '../errors.js'
 
 const script = (name: string) => ({ at: [`build/${name}`], type: 'text/javascript; charset=utf-8' })
@@ -40,15 +40,31 @@ export function assetHref(basePath: string, name: AssetName): string | undefined
   return asset === undefined ? undefined : `${basePath}/assets/${name}?v=${asset.hash}`
 }
 
-/** Serves the client and its stylesheet: kept for good under the address of their version, else asked for again each time. */
+/** Serves the client and its stylesheet: kept for good under the address of their version, else asked for again each time; nobody's cookie with them. */
 export const serveAsset: RequestHandler<{ name: string }> = (req, res) => {
   const { name } = req.params
   const asset = isAsset(name) ? load(name) : undefined
   if (asset === undefined) throw new NotFoundError('There is no such file.')
+  leaveSessionAlone(req)
+  refuseCookies(res)
   const current = req.query.v === asset.hash
   res.set('Cache-Control', current ? `public, max-age=${YEAR}, immutable` : 'public, no-cache')
   res.set('X-Content-Type-Options', 'nosniff')
   res.set('ETag', `"${asset.hash}"`).set('Content-Type', asset.type).send(asset.bytes)
+}
+
+/** Without an id express-session sets no cookie when the headers leave, and neither saves, extends nor destroys anything at the end. */
+function leaveSessionAlone(req: Request): void {
+  Reflect.set(req, 'sessionID', undefined)
+}
+
+/** What any cache may keep and give to others carries nobody's cookie: none that was set, and none that is set by whatever runs when the headers leave. */
+function refuseCookies(res: Response): void {
+  res.removeHeader('Set-Cookie')
+  const { setHeader, appendHeader } = res
+  const isCookie = (name: string) => name.toLowerCase() === 'set-cookie'
+  res.setHeader = (name, value) => (isCookie(name) ? res : setHeader.call(res, name, value))
+  res.appendHeader = (name, value) => (isCookie(name) ? res : appendHeader.call(res, name, value))
 }
 
 function isAsset(name: string): name is AssetName {
