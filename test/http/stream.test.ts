@@ -274,6 +274,24 @@ test('a stream never extends its session, however it ends', async () => {
   assert.equal(touched, 0)
 })
 
+test('a stream on which there is always something to tell is not taken for dead', async () => {
+  await using host = await LiveHost.start({ heartbeat: 0.3 })
+  await using stream = await Stream.open(host, await host.signIn('ada'))
+  await expectUnread(stream, 0)
+  let telling = true
+  const tell = async () => {
+    while (telling) await host.notifications.notify({ to: { user: 'ada' }, title: 'News' })
+  }
+  const told = tell()
+  await eventually(
+    () => stream.ended || stream.events.filter(({ event }) => event === 'heartbeat').length >= 5,
+    () => stream.text,
+  )
+  telling = false
+  await told
+  assert.equal(stream.ended, false)
+})
+
 test('closing ends every stream', async () => {
   const host = await LiveHost.start()
   await using stream = await Stream.open(host, await host.signIn('ada'))

@@ -15,7 +15,10 @@ class Line implements Connection {
   readonly session: string
   readonly frames: ServerFrame[] = []
   backlog = 0
+  /** Answers when it is asked whether it is there. */
   alive = true
+  /** What it is sent leaves with the next turn only, as over TLS. */
+  late = false
   /** Does not answer a close. */
   deaf = false
   closed: CloseCode | 'cut' | undefined
@@ -29,16 +32,26 @@ class Line implements Connection {
   }
 
   get heardAt(): number {
-    if (this.alive) this.#heardAt = performance.now()
     return this.#heardAt
   }
 
   send({ text }: Outgoing): void {
-    if (this.closed === undefined) this.frames.push(JSON.parse(text))
+    if (this.closed !== undefined) return
+    this.frames.push(JSON.parse(text))
+    if (!this.late) return
+    this.backlog = 1
+    setImmediate(() => {
+      this.backlog = 0
+    })
   }
 
   beat(frame: Outgoing): void {
     this.send(frame)
+    if (this.alive) this.#heardAt = performance.now()
+  }
+
+  skipBeat(): void {
+    this.#heardAt = performance.now()
   }
 
   close(code: CloseCode): void {
@@ -53,6 +66,10 @@ class Line implements Connection {
 
   get last(): ServerFrame | undefined {
     return this.frames.at(-1)
+  }
+
+  get beats(): number {
+    return this.frames.filter(({ type }) => type === 'heartbeat').length
   }
 }
 
@@ -232,10 +249,9 @@ test('while the store is out nothing is lost: heartbeats go on, and the badge fo
   scene.broken = true
   scene.change('ada', 1)
   scene.hub.wake(['user:ada'])
-  const beats = () => line.frames.filter((frame) => frame.type === 'heartbeat').length
   await eventually(
-    () => beats() >= 4,
-    () => `${beats()} heartbeats during the outage`,
+    () => line.beats >= 4,
+    () => `${line.beats} heartbeats during the outage`,
   )
   assert.ok(line.frames.every((frame) => frame.type !== 'unread'))
   assert.equal(scene.warnings.length, 1, 'an outage is logged once')
@@ -267,6 +283,72 @@ test('a peer that was not heard for two heartbeats is cut off', async () => {
     () => 'it is still held',
   )
   assert.equal(lively.closed, undefined)
+})
+
+test('a peer to whom something is told with every heartbeat is asked all the same, and stays', async () => {
+  await using scene = new Scene({
+    heartbeat: 0.2,
+    look: async (asked) =>
+      asked.map(({ user }) => {
+        scene.change(user, 1)
+        return scene.look(user)
+      }),
+  })
+  const line = await scene.greeted('ada')
+  line.late = true
+  await eventually(
+    () => line.beats >= 5 || line.closed !== undefined,
+    () => `${line.beats} heartbeats`,
+  )
+  assert.equal(line.closed, undefined)
+})
+
+test('the silence of a peer that reads too slowly to be asked means nothing', async () => {
+  let slow: Line | undefined
+  await using scene = new Scene({
+    heartbeat: 0.2,
+    look: async (asked) => {
+      // Each time it is looked at it has not read all yet, and soon it has.
+      if (slow !== undefined) slow.backlog = 1
+      setTimeout(() => {
+        if (slow !== undefined) slow.backlog = 0
+      }, 20)
+      return asked.map(({ user }) => scene.look(user))
+    },
+  })
+  slow = await scene.greeted('ada')
+  const lively = await scene.greeted('bo')
+  await eventually(
+    () => lively.beats >= 5,
+    () => `${lively.beats} heartbeats`,
+  )
+  assert.equal(slow.closed, undefined)
+})
+
+test('a peer that takes nothing more is closed as too slow, although it is owed no more than a heartbeat', { timeout: 30_000 }, async () => {
+  await using scene = new Scene({ heartbeat: 0.2 })
+  const line = await scene.greeted('ada')
+  line.backlog = 1
+  await eventually(
+    () => line.closed !== undefined,
+    () => 'it is still held',
+    13_000,
+  )
+  assert.equal(line.closed, 4408)
+})
+
+test('nobody is taken for dead who cannot be greeted while the store is out', async () => {
+  await using scene = new Scene({ heartbeat: 0.2 })
+  const lively = await scene.greeted('ada')
+  scene.broken = true
+  const waiting = scene.join('bo')
+  await eventually(
+    () => lively.beats >= 4,
+    () => `${lively.beats} heartbeats`,
+  )
+  assert.equal(waiting.closed, undefined)
+  scene.broken = false
+  await expectUnread(waiting, 0, 4000)
 })
 
 test('after this process stood still nobody is judged by their silence', async () => {

@@ -67,7 +67,6 @@ class StreamConnection implements Connection {
   readonly user: string
   readonly session: string
   readonly #res: ServerResponse
-  #heardAt = performance.now()
 
   constructor(res: ServerResponse, { user, session }: { user: string; session: string }) {
     this.user = user
@@ -79,10 +78,9 @@ class StreamConnection implements Connection {
     return this.#res.writableLength
   }
 
-  /** An event stream never answers; that the kernel took everything is all that can be known. */
+  /** An event stream never answers: whether it takes what it is sent is all that can be known. */
   get heardAt(): number {
-    if (this.backlog === 0) this.#heardAt = performance.now()
-    return this.#heardAt
+    return performance.now()
   }
 
   send({ frame, epoch, text }: Outgoing): void {
@@ -93,6 +91,8 @@ class StreamConnection implements Connection {
   beat(frame: Outgoing): void {
     this.send(frame)
   }
+
+  skipBeat(): void {}
 
   close(): void {
     if (this.#res.writableEnded) return

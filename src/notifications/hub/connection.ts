@@ -14,6 +14,8 @@ export interface Connection {
   send(frame: Outgoing): void
   /** The same for a heartbeat, and asks whether the peer is still there; what it hears back it keeps in `heardAt`. */
   beat(frame: Outgoing<HeartbeatFrame>): void
+  /** It cannot be asked this time, so that nothing was heard since the last time does not count. */
+  skipBeat(): void
   /** Says why and ends; a peer that does not answer is cut off soon after. */
   close(code: CloseCode): void
   /** Cuts it off at once. */

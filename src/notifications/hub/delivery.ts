@@ -33,22 +33,43 @@ export class Delivery {
    * @param now when the state was read
    */
   deliver(member: Member, look: Look, since: number, now: number): void {
+    const ready = member.beatDue ? this.#readyForBeat(member) : undefined
     for (const seat of member.seats) this.#tell(seat, look, now, since)
-    if (member.beatDue) this.beat(member)
+    if (ready !== undefined) this.#beat(ready)
   }
 
   /** Sends the heartbeat that is due, with the newest version that each connection was told of; cuts off those long silent. */
   beat(member: Member): void {
+    this.#beat(this.#readyForBeat(member))
+  }
+
+  /**
+   * To be asked before anything is sent: over TLS, and on event streams, what is written leaves with the next turn only, and that it has not left yet
+   * would say nothing of the peer.
+   */
+  #readyForBeat(member: Member): Seat[] {
     const now = performance.now()
     member.beatDue = false
-    let frame: Outgoing<{ type: 'heartbeat'; version: number }> | undefined
-    for (const { connection, sent } of [...member.seats]) {
+    return member.seats.filter((seat) => {
+      const { connection, sent } = seat
       if (this.#options.isDead(connection.heardAt, now)) {
         connection.terminate()
-      } else if (sent !== undefined && connection.backlog === 0) {
-        if (frame?.frame.version !== sent.version) frame = new Outgoing({ type: 'heartbeat', version: sent.version }, sent.epoch)
-        connection.beat(frame)
+        return false
       }
+      if (sent !== undefined && connection.backlog === 0) return true
+      connection.skipBeat()
+      // It is owed the heartbeat at least, and has no longer to take what it was sent than others.
+      if (sent !== undefined) this.#options.postpone(seat)
+      return false
+    })
+  }
+
+  #beat(seats: readonly Seat[]): void {
+    let frame: Outgoing<{ type: 'heartbeat'; version: number }> | undefined
+    for (const { connection, sent } of seats) {
+      if (sent === undefined) continue
+      if (frame?.frame.version !== sent.version) frame = new Outgoing({ type: 'heartbeat', version: sent.version }, sent.epoch)
+      connection.beat(frame)
     }
   }
 

@@ -72,6 +72,10 @@ export class SocketConnection implements Connection, Reader {
     if (this.#open) this.#socket.write(pingFrame)
   }
 
+  skipBeat(): void {
+    this.heardAt = Math.trunc(performance.now())
+  }
+
   close(code: CloseCode): void {
     this.#close(code)
   }
