@@ -44,9 +44,39 @@ class Raw implements AsyncDisposable {
     return raw
   }
 
+  /** The server's side, while it has it. */
+  get #held(): Socket | undefined {
+    return [...this.#host.sockets].find((socket) => socket.remotePort === this.#port)
+  }
+
   /** Whether the server still has its side. */
   get isHeld(): boolean {
-    return [...this.#host.sockets].some((socket) => socket.remotePort === this.#port)
+    return this.#held !== undefined
+  }
+
+  /** Bytes that the server holds back for this client. */
+  get backlog(): number {
+    return this.#held?.writableLength ?? 0
+  }
+
+  /** Reads nothing from now on, and all that lies between is full. */
+  stopReading(): void {
+    this.#socket.pause()
+    while (this.#held?.writableLength === 0) this.#held.write(Buffer.alloc(65_536))
+  }
+
+  readOn(): void {
+    this.#socket.resume()
+  }
+
+  /** Writes, and waits until the server has read it. */
+  async tell(...chunks: Buffer[]): Promise<void> {
+    const until = (this.#held?.bytesRead ?? 0) + Buffer.concat(chunks).length
+    this.write(...chunks)
+    await eventually(
+      () => this.#held === undefined || this.#held.bytesRead >= until,
+      () => 'the server does not read',
+    )
   }
 
   write(...chunks: Buffer[]): void {
@@ -122,6 +152,21 @@ test('a ping is answered with what it says, whole, in pieces, and two at once', 
   await client.hears(Buffer.concat([Buffer.from([PONG, 6]), Buffer.from('pieces')]))
   client.write(Buffer.concat([frame(PING, 'one'), frame(PING, 'two')]))
   await client.hears(Buffer.from([PONG, 3, ...Buffer.from('one'), PONG, 3, ...Buffer.from('two')]))
+})
+
+test('of the pings of a client that does not read, the last is answered once it does, and nothing is kept for the others', async () => {
+  await using client = await Raw.open()
+  client.stopReading()
+  const { backlog } = client
+  await client.tell(frame(PING, 'ping by itself'))
+  await client.tell(...Array.from({ length: 500 }, (_, i) => frame(PING, `ping ${i}`.padEnd(125))))
+  await client.tell(frame(PING, 'the last'))
+  assert.equal(client.backlog, backlog)
+  client.readOn()
+  await client.hears(Buffer.concat([Buffer.from([PONG, 8]), Buffer.from('the last')]))
+  assert.equal(client.heard.includes('ping '), false)
+  client.write(frame(PING, 'again'))
+  await client.hears(Buffer.concat([Buffer.from([PONG, 5]), Buffer.from('again')]))
 })
 
 test('a sync in pieces, and one in fragments with a ping between them, are answered', async () => {

@@ -24,8 +24,9 @@ const FLOOD_WINDOW = 10_000
 const CLOSE_WITHIN = 1500
 
 const CONNECTION = Symbol('connection')
+const UNANSWERED = Symbol('unanswered ping')
 
-type Carrier = Duplex & { [CONNECTION]?: SocketConnection }
+type Carrier = Duplex & { [CONNECTION]?: SocketConnection; [UNANSWERED]?: Buffer | undefined }
 
 /**
  * One WebSocket, from after its handshake to its end. It keeps next to nothing while it is idle: what ws needs to read frames is made when something
@@ -104,7 +105,18 @@ export class SocketConnection implements Connection, Reader {
 
   ping(data: Buffer): void {
     this.#heard()
-    if (this.#open) this.#socket.write(pongFrame(data))
+    this.answer(data)
+  }
+
+  /** Who asks and does not read would fill our memory with answers: to answer the last is enough (RFC 6455, section 5.5.3). */
+  answer(ping: Buffer): void {
+    const carrier = this.#socket as Carrier
+    if (!this.#open) return
+    if (!carrier.writableNeedDrain) carrier.write(pongFrame(ping))
+    else {
+      if (carrier[UNANSWERED] === undefined) carrier.once('drain', onDrain)
+      carrier[UNANSWERED] = ping
+    }
   }
 
   pong(): void {
@@ -153,6 +165,12 @@ export class SocketConnection implements Connection, Reader {
 
 function onData(this: Carrier, bytes: Buffer): void {
   this[CONNECTION]?.read(bytes)
+}
+
+function onDrain(this: Carrier): void {
+  const ping = this[UNANSWERED]
+  this[UNANSWERED] = undefined
+  if (ping !== undefined) this[CONNECTION]?.answer(ping)
 }
 
 function onClose(this: Carrier): void {
