@@ -149,7 +149,8 @@ export interface Notifications {
   attach(server: HttpServer): void
   /**
    * Closes live connections with 1012, finishes what was begun and releases everything but what the host gave: afterwards nothing of
-   * ours keeps the process alive. Call it before `server.close()`, which waits for connections. Twice is as good as once.
+   * ours keeps the process alive. What waits for a lock of another process is refused after a second, with nothing stored. Call it
+   * before `server.close()`, which waits for connections. Twice is as good as once.
    */
   close(): Promise<void>
 }

@@ -111,9 +111,11 @@ function compose(options: Options): Notifications {
     recheck?.close()
     pruner?.close()
     sessions.close()
+    store.hurry()
+    const idle = scheduler.close()
     await hub.close()
     for (const undo of detach) undo()
-    await scheduler.close()
+    await idle
     unwatch()
     await bus.close()
     await store.close()

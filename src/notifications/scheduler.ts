@@ -45,7 +45,7 @@ export class Scheduler {
       this.#failed = false
       return next === null ? AT_LEAST_EVERY : Math.min(AT_LEAST_EVERY, Math.max(0, next - Date.now()))
     } catch (error) {
-      if (!this.#failed) this.#options.logger.error({ err: error }, 'what is due could not be published or expired; trying again')
+      if (!this.#failed && !this.#closed) this.#options.logger.error({ err: error }, 'what is due could not be published or expired; trying again')
       this.#failed = true
       return AT_LEAST_EVERY
     }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { eventually } from '../helpers/eventually.js'
+import { handshake, openRaw } from '../helpers/raw-upgrade.js'
 import { ServerProcess } from '../helpers/server.js'
 import { Visitor } from '../helpers/visitor.js'
 
@@ -43,4 +45,33 @@ test('P11, P13: under a lasting foreign lock pages and polls go on, a create ans
     () => `the tab shows ${tab.state?.unread}`,
     1000,
   )
+})
+
+test('P14: under a lasting foreign lock SIGTERM ends the app in time, although something is due that cannot be published', {
+  timeout: 60_000,
+}, async () => {
+  await using server = await ServerProcess.start()
+  const admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
+  // It never answers a close.
+  const deaf = await openRaw(Number(new URL(server.url).port))
+  deaf.write(
+    handshake({ port: Number(new URL(server.url).port), headers: { Cookie: admin.cookie, Origin: server.url, Host: new URL(server.url).host } }),
+  )
+  await once(deaf, 'data')
+  const outsider = new Database(server.database)
+  const due = Date.now() + 1000
+  outsider.prepare(`INSERT INTO notifications (audience, title, publish_at) VALUES ('everyone', 'Due', ?)`).run(due)
+  outsider.exec('BEGIN IMMEDIATE')
+  // At least four times a second the app looks for what is due.
+  await eventually(
+    () => Date.now() > due + 500,
+    () => 'time stands still',
+  )
+  const begun = performance.now()
+  assert.equal(await server.end('SIGTERM'), 0)
+  const took = performance.now() - begun
+  assert.ok(took < 3500, `it took ${Math.round(took)} ms`)
+  outsider.exec('ROLLBACK')
+  outsider.close()
+  deaf.destroy()
 })

@@ -64,6 +64,22 @@ test('under a lasting lock a write gives up within ten seconds, having stored no
   assert.deepEqual(await eyes.titles('ada'), ['well'])
 })
 
+test('a store that is about to be closed is not held up by a lasting lock, and stores nothing of what waited for it', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  {
+    await using _lock = await foreignLock(subject.path)
+    const waiting = assert.rejects(eyes.send({ user: 'ada' }, 'in vain'), UnavailableError)
+    const began = performance.now()
+    subject.store.hurry()
+    const late = assert.rejects(eyes.send({ user: 'ada' }, 'too late'), UnavailableError)
+    await Promise.all([waiting, late])
+    const took = performance.now() - began
+    assert.ok(took > 900 && took < 3500, `given up after ${Math.round(took)} ms`)
+  }
+  assert.deepEqual(await eyes.titles('ada'), [])
+})
+
 test('on a full disk writes are refused and reads go on; it heals by itself', async () => {
   const host = new Sqlite(':memory:')
   const store = openStore(host)

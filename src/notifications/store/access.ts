@@ -2,18 +2,19 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { Database } from 'better-sqlite3'
 import { UnavailableError } from '../errors.js'
 import type { Metrics } from '../metrics.js'
-import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { asFailure, backoff, isBusy, Patience } from './failures.js'
 import { Writer } from './writer.js'
 
 /** Every way to the database: what fails is told as what it is, and how long it took is measured. */
 export class Access {
   readonly #writer: Writer
   readonly #metrics: Metrics
+  readonly #patience = new Patience()
   #closed = false
 
   /** @param committed called after each commit; must not throw */
   constructor(db: Database, metrics: Metrics, committed: () => void) {
-    this.#writer = new Writer(db, committed, (began) => this.#measure(began))
+    this.#writer = new Writer(db, committed, (began) => this.#measure(began), this.#patience)
     this.#metrics = metrics
   }
 
@@ -34,6 +35,11 @@ export class Access {
     return this.#closed ? Promise.reject(new UnavailableError('Notifications have been closed.')) : this.#writer.write(run)
   }
 
+  /** From now on nothing waits for a lock for more than a second. */
+  hurry(): void {
+    this.#patience.hurry()
+  }
+
   /** Takes nothing more, and finishes what was begun. */
   close(): Promise<void> {
     this.#closed = true
@@ -42,7 +48,7 @@ export class Access {
 
   async #readAgain<T>(run: () => T, began: number, failure: unknown): Promise<T> {
     let error = failure
-    for (let attempt = 0; isBusy(error) && performance.now() - began <= PATIENCE; attempt++) {
+    for (let attempt = 0; isBusy(error) && !this.#patience.isOver(began); attempt++) {
       await pause(backoff(attempt))
       try {
         return run()

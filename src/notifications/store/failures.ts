@@ -29,4 +29,22 @@ export function backoff(attempt: number): number {
 }
 
 /** How long an operation is tried again while the database is locked, in milliseconds. */
-export const PATIENCE = 5000
+const WITHIN = 5000
+/** The same once the store is to be closed soon. */
+const HURRIED_WITHIN = 1000
+
+/** For how long what waits for a lock is tried again. */
+export class Patience {
+  #hurriedAt = Number.POSITIVE_INFINITY
+
+  /** The store is to be closed soon. */
+  hurry(): void {
+    this.#hurriedAt = Math.min(this.#hurriedAt, performance.now())
+  }
+
+  /** Whether an operation that was asked for then, by performance.now(), has been tried long enough. */
+  isOver(began: number): boolean {
+    const now = performance.now()
+    return now - began >= WITHIN || now - Math.max(began, this.#hurriedAt) >= HURRIED_WITHIN
+  }
+}

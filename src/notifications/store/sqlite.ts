@@ -204,6 +204,10 @@ class SqliteStore implements Store {
     await this.#access.read(() => this.#sending.next())
   }
 
+  hurry(): void {
+    this.#access.hurry()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#access.close().then(() => {
       this.#feed.close()

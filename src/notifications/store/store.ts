@@ -209,6 +209,8 @@ export interface Store {
 
   /** Throws UnavailableError while the database cannot be read. */
   check(): Promise<void>
+  /** To be closed soon: from now on nothing waits for a lock for more than a second before it rejects. */
+  hurry(): void
   /** Finishes what was begun and lets go of everything; a handle of the host's stays open. */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from 'better-sqlite3'
 import { BelfryError, UnavailableError } from '../errors.js'
-import { asFailure, backoff, isBusy, PATIENCE } from './failures.js'
+import { asFailure, backoff, isBusy, Patience } from './failures.js'
 
 interface Op {
   readonly run: () => unknown
@@ -23,6 +23,7 @@ export class Writer {
   readonly #db: Database
   readonly #committed: () => void
   readonly #settled: (began: number) => void
+  readonly #patience: Patience
   readonly #transaction: Transaction<(batch: readonly Op[]) => Outcome[]>
   #queue: Op[] = []
   /** How many at the head of the queue have failed together, and are now tried one by one. */
@@ -35,10 +36,11 @@ export class Writer {
    * @param committed called after each commit, before the promises of its operations resolve; must not throw
    * @param settled called for each operation, with when it was asked for
    */
-  constructor(db: Database, committed: () => void, settled: (began: number) => void) {
+  constructor(db: Database, committed: () => void, settled: (began: number) => void, patience = new Patience()) {
     this.#db = db
     this.#committed = committed
     this.#settled = settled
+    this.#patience = patience
     this.#transaction = db.transaction((batch) => this.#runAll(batch))
   }
 
@@ -128,10 +130,9 @@ export class Writer {
 
   /** Whoever has waited too long is told; the others go on waiting. */
   #dismissLate(error: unknown): void {
-    const since = performance.now() - PATIENCE
-    const late = this.#queue.filter((op) => op.began <= since)
-    if (late.length === 0) return
-    this.#queue = this.#queue.filter((op) => op.began > since)
+    const late = new Set(this.#queue.filter((op) => this.#patience.isOver(op.began)))
+    if (late.size === 0) return
+    this.#queue = this.#queue.filter((op) => !late.has(op))
     this.#suspects = 0
     for (const op of late) {
       op.reject(asFailure(error))
