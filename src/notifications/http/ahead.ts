@@ -56,9 +56,11 @@ interface Poll {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly known: Known
+  /** What was heard of the session first is what counts; afterwards nobody listens. */
+  settled: boolean
 }
 
-/** Polls whose session is being read. One timer serves them all: polls are too many for one each. */
+/** Polls whose session is still being read. One timer serves them all: polls are too many for one each. */
 class Pending {
   readonly #late: (polls: readonly Poll[]) => void
   /** Since when, by performance.now(); who has waited longest comes first. */
@@ -74,9 +76,8 @@ class Pending {
     this.#timer ??= setInterval(() => this.#look(performance.now()), EVERY).unref()
   }
 
-  /** False where it does not wait any more. */
-  take(poll: Poll): boolean {
-    return this.#polls.delete(poll)
+  delete(poll: Poll): void {
+    this.#polls.delete(poll)
   }
 
   #look(now: number): void {
@@ -84,6 +85,7 @@ class Pending {
     for (const [poll, since] of this.#polls) {
       if (now - since < STORE_WITHIN) break
       this.#polls.delete(poll)
+      poll.settled = true
       late.push(poll)
     }
     if (late.length > 0) this.#late(late)
@@ -99,7 +101,9 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
   const path = `${options.basePath}/unread`
   const pending = new Pending((polls) => giveUp(context, polls))
   const heard = (poll: Poll, error: unknown, session?: SessionData | null) => {
-    if (!pending.take(poll)) return
+    if (poll.settled) return
+    poll.settled = true
+    pending.delete(poll)
     if (error || !session) decline(context, poll, listener)
     else void answer(context, poll, session, listener)
   }
@@ -110,10 +114,10 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
       listener(req, res)
       return
     }
-    const poll = { req, res, known }
-    pending.add(poll)
+    const poll = { req, res, known, settled: false }
     try {
       known.store.get(known.id, (error: unknown, session?: SessionData | null) => heard(poll, error, session))
+      if (!poll.settled) pending.add(poll)
     } catch (error) {
       heard(poll, error)
     }
