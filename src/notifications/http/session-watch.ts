@@ -133,13 +133,13 @@ export class SessionWatch {
   /** Reads those that are due, a few at a time, however long that takes; the next look goes on where this one stopped. */
   #check(): void {
     const now = Date.now()
-    for (const [key, watched] of this.#watched) {
-      if (this.#reading >= AT_ONCE) return
-      if (!isDue(watched, now)) continue
+    // Not by entries: thousands are looked at several times a second, and each would be an array.
+    this.#watched.forEach((watched, key) => {
+      if (this.#reading >= AT_ONCE || !isDue(watched, now)) return
       this.#reading++
       watched.look = 'under way'
       this.#read(key, watched).catch((error: unknown) => this.#options.logger.error({ err: error }, 'a session could not be looked after'))
-    }
+    })
   }
 
   async #read(key: string, watched: Watched): Promise<void> {
