@@ -95,6 +95,7 @@ export function createShare(base: string, user: string | undefined, query: strin
     if (!answer || !away || !unlisten) return
     store.connection(answer === 'signed-out' ? answer : answer === 'ok' ? 'connecting' : 'offline')
     join()
+    if (isOver()) over()
   }
   const looked = () => {
     tabs?.ask()

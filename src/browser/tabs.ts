@@ -93,10 +93,10 @@ export class Tabs {
 
   #queue(options: LockOptions): void {
     navigator.locks
-      .request(this.#name, options, () => (this.#channel ? this.#hold() : undefined))
+      .request(this.#name, options, () => (this.#resting ? undefined : this.#hold()))
       .catch(() => {})
       .then(() => {
-        if (this.#over() && this.#channel && !this.#resting) this.#queueUp()
+        if (this.#over() && !this.#resting) this.#queueUp()
       })
   }
 
@@ -113,7 +113,7 @@ export class Tabs {
     const done = this.#release
     this.#release = undefined
     clearTimeout(this.#starting)
-    if (done && this.#channel) this.#events.follow()
+    if (done) this.#events.follow()
     done?.()
     return done !== undefined
   }
