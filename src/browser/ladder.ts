@@ -1,4 +1,4 @@
-import { CLOSE, type HelloFrame, type Item, type State } from '../notifications/protocol.js'
+import type { CLOSE, HelloFrame, Item, State } from '../notifications/protocol.js'
 import { createBackoff } from './backoff.js'
 import { type Link, openSocket, openStream } from './live.js'
 import type { Answer } from './poll.js'
@@ -8,6 +8,12 @@ const POLL_EVERY = 30_000
 const POLL_HIDDEN_EVERY = 60_000
 /** On a lower rung, a better one is tried this often, however often the lower one breaks; in milliseconds. */
 const CLIMB_EVERY = 60_000
+
+/** Those of the close codes that are obeyed: `CLOSE` itself would bring all the others along. */
+const RESTART: (typeof CLOSE)['restart'] = 1012
+const SIGNED_OUT: (typeof CLOSE)['signedOut'] = 4401
+const SLOW: (typeof CLOSE)['slow'] = 4408
+const TOO_MANY: (typeof CLOSE)['tooMany'] = 4429
 
 const RUNGS = [openSocket, openStream] as const
 type Rung = 0 | 1
@@ -186,9 +192,9 @@ export class Ladder {
 
   /** Whether the close code already says all: then what it says is done. */
   #obey(code: number): boolean {
-    if (code === CLOSE.signedOut) this.#signedOut()
-    else if (code === CLOSE.tooMany || code === CLOSE.slow) {
-      this.#blocked = code === CLOSE.tooMany
+    if (code === SIGNED_OUT) this.#signedOut()
+    else if (code === TOO_MANY || code === SLOW) {
+      this.#blocked = code === TOO_MANY
       this.#fallToPolling()
     } else return false
     return true
@@ -198,7 +204,7 @@ export class Ladder {
     this.#current = undefined
     if (this.#obey(code)) return
     if (!this.#candidate) this.#to.status('connecting')
-    this.#tryLater(on, code === CLOSE.restart ? Math.random() * this.#spread * 1000 : this.#retries.next())
+    this.#tryLater(on, code === RESTART ? Math.random() * this.#spread * 1000 : this.#retries.next())
   }
 
   async #failed(on: Rung, code: number): Promise<void> {
