@@ -91,8 +91,9 @@ export class NotificationBell extends HTMLElement {
 
   #show(): void {
     const snapshot = this.client.getSnapshot()
-    const { state, connection, latest } = snapshot
+    const { state, connection, latest, marked } = snapshot
     const unread = state?.unread ?? 0
+    const arrived = latest?.id === this.#called ? undefined : latest
     const badge = badgeText(unread)
     const signedOut = connection === 'signed-out'
     set(this, 'connection', connection)
@@ -104,13 +105,13 @@ export class NotificationBell extends HTMLElement {
     if (control) set(control, 'aria-label', name)
     showInTitle(signedOut ? '' : badge)
     showBeyond(signedOut ? 0 : unread)
-    this.#announce?.(snapshot)
+    if (state) this.#announce?.(state.unread, arrived, marked)
     this.#panel?.refresh()
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
-    if (!latest || latest.id === this.#called) return
-    this.#called = latest.id
-    this.dispatchEvent(new CustomEvent('belfry-arrival', { detail: latest, bubbles: true }))
-    void callFor(this.client, latest)
+    if (!arrived) return
+    this.#called = arrived.id
+    this.dispatchEvent(new CustomEvent('belfry-arrival', { detail: arrived, bubbles: true }))
+    void callFor(this.client, arrived)
   }
 }
 

@@ -54,7 +54,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
   const change = async (path: string, body?: URLSearchParams) => {
     try {
       const next = (await request(`${base}/${path}${query}`, { method: 'POST', keepalive: true, ...(body && { body }) })) as State
-      if (store.offer(next)) share.did()
+      if (store.offer(next, null)) share.did(next)
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) share.sayOver()
       throw error

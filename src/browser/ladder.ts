@@ -22,7 +22,7 @@ export interface LadderOptions {
   readonly base: string
   readonly query: string
   readonly poll: () => Promise<Answer>
-  readonly offer: (state: State, latest?: Item) => void
+  readonly offer: (state: State, latest?: Item | null) => void
   readonly version: () => number
   readonly status: (connection: Connection) => void
 }
@@ -170,7 +170,7 @@ export class Ladder {
           greeted = true
           this.#standsOn(on, link, frame)
           offer(frame)
-        } else if (frame.type === 'unread') offer(frame, frame.latest)
+        } else if (frame.type === 'unread') offer(frame, frame.latest ?? null)
         else if (frame.type === 'heartbeat' && frame.version > version()) this.#refresh()
       },
       end: (code) => (greeted ? this.#lost(on, code) : this.#failed(on, code)),

@@ -1,4 +1,4 @@
-import type { Item } from '../notifications/protocol.js'
+import type { Item, State } from '../notifications/protocol.js'
 import { Ladder } from './ladder.js'
 import { watchPage } from './page.js'
 import { poll } from './poll.js'
@@ -14,8 +14,8 @@ export interface Share {
   start(): void
   stop(): void
   act(): void
-  /** This tab did something, and the state that the server answered is in the store. */
-  did(): void
+  /** This tab did something, and this is the state that the server answered. */
+  did(state: State): void
   /** The session is over: all tabs know. */
   sayOver(): void
   leads(): boolean
@@ -31,7 +31,7 @@ export function createShare(base: string, user: string | undefined, query: strin
   let unlisten: (() => void) | undefined
 
   const isOver = () => getSnapshot().connection === 'signed-out'
-  const tell = (latest?: Item) => tabs?.post({ type: 'told', ...getSnapshot(), latest })
+  const tell = (latest?: Item | null) => tabs?.post({ type: 'told', ...getSnapshot(), latest })
   const over = () => {
     store.connection('signed-out')
     tabs?.rest()
@@ -41,14 +41,15 @@ export function createShare(base: string, user: string | undefined, query: strin
     tabs?.post({ type: 'over' })
     over()
   }
-  const ask = () => poll(`${base}/unread${query}`, (next) => store.offer(next) && leading && tell())
+  const offer = (next: State, latest?: Item | null) => {
+    if (store.offer(next, latest) && leading) tell(latest)
+  }
+  const ask = () => poll(`${base}/unread${query}`, offer)
   const ladder = new Ladder({
     base,
     query,
     poll: ask,
-    offer(next, latest) {
-      if (store.offer(next, latest) && leading) tell(latest)
-    },
+    offer,
     version: () => getSnapshot().state?.version ?? -1,
     status(connection) {
       store.connection(connection)
@@ -72,7 +73,7 @@ export function createShare(base: string, user: string | undefined, query: strin
   const heard = (message: TabMessage) => {
     if (message.type === 'ask' && leading) tell()
     if (message.type === 'over') over()
-    if (message.type === 'did') store.offer(message.state)
+    if (message.type === 'did') store.offer(message.state, null)
     if (message.type === 'looking?' && document.hasFocus()) tabs?.post({ type: 'looking' })
     if (message.type === 'looking') lookedAt = performance.now()
     if (message.type === 'told' && !leading) believe(message)
@@ -120,10 +121,7 @@ export function createShare(base: string, user: string | undefined, query: strin
       left()
     },
     act: () => ladder.act(),
-    did() {
-      const { state } = getSnapshot()
-      if (state) tabs?.post({ type: 'did', state })
-    },
+    did: (state) => tabs?.post({ type: 'did', state }),
     sayOver,
     leads: () => leading,
     async looked() {

@@ -13,20 +13,25 @@ export interface Snapshot {
   readonly connection: Connection
   /** The notification that arrived last while the page was open. */
   readonly latest: Item | undefined
+  /** Nothing arrived with this state: it follows from what was read or marked. */
+  readonly marked: boolean
 }
 
 export interface Store {
   getSnapshot(): Snapshot
   /** Calls `listener` after every change, until the returned function is called. */
   subscribe(listener: () => void): () => void
-  /** Takes a state over if it is newer than what is shown; says whether it was. Counts are never added up. */
-  offer(state: State, latest?: Item): boolean
+  /**
+   * Takes a state over if it is newer than what is shown; says whether it was. Counts are never added up.
+   * @param latest what arrived with it; null where nothing did, undefined where that is not known
+   */
+  offer(state: State, latest?: Item | null): boolean
   connection(connection: Connection): void
 }
 
 export function createStore(state?: State): Store {
   const listeners = new Set<() => void>()
-  let snapshot: Snapshot = { state, connection: 'connecting', latest: undefined }
+  let snapshot: Snapshot = { state, connection: 'connecting', latest: undefined, marked: false }
   const change = (part: Partial<Snapshot>) => {
     snapshot = { ...snapshot, ...part }
     for (const listener of [...listeners]) listener()
@@ -37,10 +42,10 @@ export function createStore(state?: State): Store {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    offer({ epoch, version, unread }, latest = snapshot.latest) {
+    offer({ epoch, version, unread }, latest) {
       const next = { epoch, version, unread }
       const newer = supersedes(next, snapshot.state)
-      if (newer) change({ state: next, latest })
+      if (newer) change({ state: next, latest: latest ?? snapshot.latest, marked: latest === null })
       return newer
     },
     connection(connection) {

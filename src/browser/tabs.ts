@@ -6,7 +6,7 @@ export type TabMessage =
   /** Who leads, and what do you know? */
   | { readonly type: 'ask'; readonly visible: boolean }
   /** The leader's answer, and what it tells unasked. */
-  | { readonly type: 'told'; readonly state: State | undefined; readonly connection: Connection; readonly latest?: Item | undefined }
+  | { readonly type: 'told'; readonly state: State | undefined; readonly connection: Connection; readonly latest?: Item | null | undefined }
   /** A tab did something, and this is the state that the server answered. */
   | { readonly type: 'did'; readonly state: State }
   /** A tab learned that the session is over. */

@@ -128,6 +128,28 @@ describe('the inbox', () => {
     await page.context().close()
   })
 
+  it('announces what arrives, in every tab, and not what was marked as unread, be it here or elsewhere', async () => {
+    await using host = await Host.start()
+    const { id } = await host.tell('ada', 'One')
+    const page = await openInbox(host.url)
+    const other = await openTab(page.context(), host.url)
+    await expectConnection(other, 'live')
+    await press(page, 'One', 'Mark as read')
+    for (const tab of [page, other]) await expectBadge(tab, '')
+    await press(page, 'One', 'Mark as unread')
+    for (const tab of [page, other]) await expectBadge(tab, '1')
+    await host.notifications.markAsRead('ada', id)
+    for (const tab of [page, other]) await expectBadge(tab, '')
+    await host.notifications.markAsUnread('ada', id)
+    for (const tab of [page, other]) await expectBadge(tab, '1')
+    await host.tell('ada', 'Two')
+    for (const tab of [page, other]) {
+      await expectText(tab, `document.querySelector('[role=status]').textContent`, 'New notification: Two. 2 unread')
+      assert.deepEqual((await shownBy(tab)).status, ['', 'New notification: Two. 2 unread'])
+    }
+    await page.context().close()
+  })
+
   it('keeps the focus where the work goes on', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
 
 let browser: Browser
@@ -121,6 +121,25 @@ describe('the client and the protocol', () => {
     await expectBadge(page, '3')
     socket.send(JSON.stringify({ type: 'unread', ...state(2, 1, 'restored') }))
     await expectBadge(page, '1')
+    await page.context().close()
+  })
+
+  it('announces an arrival by its title, one that it only counted by the count, and no mark', async () => {
+    await using puppet = await Puppet.start()
+    const page = await open(puppet)
+    const socket = await puppet.greet(state(5, 3))
+    await expectBadge(page, '3')
+    const said = `document.querySelector('[role=status]').textContent`
+    socket.send(JSON.stringify({ type: 'unread', ...state(6, 4), latest: { id: 'a', title: 'Lunch at noon' } }))
+    await expectText(page, said, 'New notification: Lunch at noon. 4 unread')
+    await page.clock.runFor(4000)
+    socket.send(JSON.stringify({ type: 'unread', ...state(7, 5) }))
+    await expectBadge(page, '5')
+    await expectText(page, said, 'New notification: Lunch at noon. 4 unread')
+    socket.close(1012)
+    await puppet.socket(1)
+    await puppet.greet(state(8, 6))
+    await expectText(page, said, '1 new notification. 6 unread')
     await page.context().close()
   })
 
