@@ -29,21 +29,23 @@ export interface RunningApp {
   close(): Promise<void>
 }
 
-/** Migrates, makes the first admin where there is none, and listens. Throws SettingError, one line, where a setting is at fault. */
+/** Migrates, listens, and makes the first admin where there is none. Throws SettingError, one line, where a setting is at fault. */
 export async function startApp(config: Config, { log, ...options }: StartOptions): Promise<RunningApp> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const context = await openContext(config, { ...options, log, registry })
   const { notifications } = context
+  const server = new AppServer({ log, stream: `${notifications.basePath}/stream` })
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= server.stop(() => context.close()))
   try {
-    const firstSignIn = await firstAdmin(context)
-    const server = new AppServer({ log, stream: `${notifications.basePath}/stream` })
     notifications.attach(server.http)
     await server.listen(createApp(context, { registry, stopping: () => server.stopping }), config)
-    let closing: Promise<void> | undefined
-    return { url: server.url(config), context, firstSignIn, close: () => (closing ??= server.stop(() => context.close())) }
+    // Nothing may fail between this and telling how to sign in: at the next start there is an admin, and the password is told to nobody.
+    const firstSignIn = await firstAdmin(context)
+    return { url: server.url(config), context, firstSignIn, close }
   } catch (error) {
-    await context.close()
+    await close()
     throw error
   }
 }

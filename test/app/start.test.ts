@@ -9,6 +9,9 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
+import { pino } from 'pino'
+import { parseConfig } from '../../src/app/config.js'
+import { startApp } from '../../src/app/main.js'
 import { PASSWORD } from '../helpers/app.js'
 import { eventually } from '../helpers/eventually.js'
 import { Visitor } from '../helpers/visitor.js'
@@ -94,6 +97,19 @@ describe('the first start', () => {
     const url = await start.url()
     assert.doesNotMatch(start.out, /password|Sign in/)
     await Visitor.signedIn(url, 'grace', PASSWORD)
+  })
+
+  it('that failed, as the port was taken, leaves it to the next one to say how to sign in', async () => {
+    await using place = new Place()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const failed = place.start({ PORT: String((other.address() as AddressInfo).port) })
+    assert.equal(await failed.ended, 1)
+    assert.equal(failed.out, '')
+    other.close()
+    const start = place.start()
+    const url = await start.url()
+    await Visitor.signedIn(url, 'admin', /with password (\S+)/.exec(start.out)?.[1] ?? '')
   })
 
   it('by three processes at once makes one admin and one secret', async () => {
@@ -196,6 +212,18 @@ describe('a start that cannot be', () => {
     writeFileSync(join(place.folder, 'data', 'session-secret'), 'x\n')
     await inOneLine(place.start(), /session-secret is damaged/)
     assert.equal(readFileSync(join(place.folder, 'data', 'session-secret'), 'utf8'), 'x\n')
+  })
+
+  it('lets go of its port where the first admin cannot be made as told', async () => {
+    await using place = new Place()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const port = String((other.address() as AddressInfo).port)
+    other.close()
+    await once(other, 'close')
+    const config = parseConfig({ PORT: port, DATABASE_URL: place.database, ADMIN_USERNAME: '123' })
+    await assert.rejects(startApp(config, { log: pino({ level: 'silent' }) }), /ADMIN_USERNAME/)
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'it still listens')
   })
 })
 
