@@ -26,6 +26,8 @@ export async function firstAdmin({ config, users, passwords }: AppContext): Prom
   const problem = passwordProblem(password)
   if (problem !== undefined) throw settingError('ADMIN_PASSWORD', undefined, sentence(problem))
   const admin = await users.addFirstAdmin({ username, passwordHash: await passwords.hash(password) })
+  if (admin === undefined && !(await users.hasAdmin()))
+    throw settingError('ADMIN_USERNAME', username, 'somebody who is no admin is called that already: give another name')
   return admin === undefined || adminPassword !== undefined ? undefined : { username, password }
 }
 

@@ -106,11 +106,12 @@ export class Users {
     return user
   }
 
-  /** Makes the very first admin; undefined, and nothing made, where there is one already. */
+  /** Makes the very first admin; undefined, and nothing made, where there is one already or the name is taken. */
   addFirstAdmin({ username, passwordHash }: Omit<NewUser, 'role'>): Promise<User | undefined> {
     const now = Date.now()
     const sql = `INSERT INTO users (username, password_hash, role, role_since, created_at)
-      SELECT ?, ?, 'admin', ?, ? WHERE NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin') RETURNING ${COLUMNS}`
+      SELECT ?, ?, 'admin', ?, ? WHERE NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin')
+      ON CONFLICT (username) DO NOTHING RETURNING ${COLUMNS}`
     return this.#one(sql, username, passwordHash, now, now)
   }
 

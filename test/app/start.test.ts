@@ -12,10 +12,12 @@ import Database from 'better-sqlite3'
 import { pino } from 'pino'
 import { parseConfig } from '../../src/app/config.js'
 import { startApp } from '../../src/app/main.js'
+import { run } from '../../src/cli.js'
 import { PASSWORD } from '../helpers/app.js'
 import { eventually } from '../helpers/eventually.js'
 import { Visitor } from '../helpers/visitor.js'
 
+const silent = { write: () => true }
 const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 
 /** A folder in which the app can be started, more than once, as an operator would. */
@@ -179,6 +181,16 @@ describe('a start that cannot be', () => {
       inOneLine(place.start({ ADMIN_PASSWORD: 'long'.repeat(60) }), /^ADMIN_PASSWORD can't be used as it is: (?!.*long)/),
       inOneLine(place.start({ ADMIN_USERNAME: '123' }), /^ADMIN_USERNAME="123" can't be used: /),
     ])
+  })
+
+  it('ends so where somebody who is no admin has the name of the first one, in whatever case; with another name it starts', async () => {
+    await using place = new Place()
+    const env = { DATABASE_URL: place.database }
+    assert.equal(await run(['user', 'add', 'Admin', '--password', PASSWORD], silent, silent, { env, input: process.stdin }), 0)
+    await inOneLine(place.start(), /^ADMIN_USERNAME="admin" can't be used: somebody who is no admin is called that already: give another name\.$/m)
+    const start = place.start({ ADMIN_USERNAME: 'root' })
+    await start.url()
+    assert.match(start.out, /^Sign in as root with password \S+$/m)
   })
 
   it('ends so where something listens already', async () => {
