@@ -6,6 +6,15 @@ import { Visitor } from '../helpers/visitor.js'
 
 const NEW = 'another password for tests'
 
+async function openStream(visitor: Visitor): Promise<{ ended: boolean }> {
+  const stream = { ended: false }
+  const answer = await visitor.get('/notifications/stream')
+  void answer.text().finally(() => {
+    stream.ended = true
+  })
+  return stream
+}
+
 describe('the account page', () => {
   it('says who one is, and is nobody else’s', async () => {
     await using app = await startTestApp()
@@ -190,16 +199,49 @@ describe('an old cookie never works again, and its sockets close within a second
     assert.equal((await ada.get('/notifications/unread')).status, 401)
   })
 
+  it('after nothing was done for so long, though its pages asked by themselves', async () => {
+    await using app = await startTestApp({ SESSION_IDLE_SECONDS: '2' })
+    const ada = await app.signIn('ada')
+    await using tab = await ada.openTab()
+    await eventually(
+      async () => (await ada.get('/notifications/unread')).status === 401,
+      () => 'polls keep a session alive',
+    )
+    await eventually(
+      () => tab.closed === 4401,
+      () => `closed with ${tab.closed}`,
+      1000,
+    )
+  })
+
   it('after the longest time that a session can last, whatever was done', async () => {
     await using app = await startTestApp({ SESSION_IDLE_SECONDS: '60', SESSION_MAX_SECONDS: '2' })
     const since = performance.now()
     const ada = await app.signIn('ada')
+    await using tab = await ada.openTab()
+    const stream = await openStream(ada)
     await eventually(
       async () => (await ada.get('/account')).status === 303,
       () => 'still signed in',
       3500,
     )
     assert.ok(performance.now() - since > 1900)
+    await eventually(
+      () => tab.closed === 4401 && stream.ended,
+      () => `closed with ${tab.closed}, and the stream ${stream.ended ? 'ended' : 'goes on'}`,
+      1000,
+    )
+  })
+
+  it('after that time, where it has but an event stream', async () => {
+    await using app = await startTestApp({ SESSION_IDLE_SECONDS: '60', SESSION_MAX_SECONDS: '2' })
+    const ada = await app.signIn('ada')
+    const stream = await openStream(ada)
+    await eventually(
+      () => stream.ended,
+      () => 'it goes on',
+      3000,
+    )
   })
 })
 

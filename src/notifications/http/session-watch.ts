@@ -115,10 +115,16 @@ export class SessionWatch {
     this.#rest()
   }
 
-  /** Some stores keep the deadline beside the session and never correct the one in it: then only this tells of the new one. */
+  /**
+   * Some stores keep the deadline beside the session and never correct the one in it: then only this tells of the new one. Others don't extend it for
+   * everything, or not for ever: so it is no reason to look later.
+   */
   #extend(id: string, session: SessionData): void {
     const watched = this.#watched.size > 0 ? this.#watched.get(sessionKey(id)) : undefined
-    if (watched !== undefined) schedule(watched, session)
+    if (watched === undefined) return
+    const { checkAt } = watched
+    schedule(watched, session)
+    watched.checkAt = Math.min(watched.checkAt, checkAt)
   }
 
   #rest(): void {

@@ -38,6 +38,11 @@ function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpConte
 
 function open(req: Request, res: Response, { person, since }: Visit, { hub, sessions, options }: HttpContext): void {
   if (res.destroyed) return
+  // Before the head is written: then express-session counts the session as extended, which by a stream it never is.
+  const session = sessions.watch(req)
+  // It was read before the host did whatever it does with every request, and asked who it is.
+  sessions.doubt(session)
+  res.on('close', () => sessions.unwatch(session))
   res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'private, no-cache, no-transform',
@@ -45,15 +50,9 @@ function open(req: Request, res: Response, { person, since }: Visit, { hub, sess
     Connection: 'close',
   })
   if (req.method === 'HEAD') return void res.end()
-  const session = sessions.watch(req)
-  // It was read before the host did whatever it does with every request, and asked who it is.
-  sessions.doubt(session)
   const connection = new StreamConnection(res, { user: person.id, session })
   res.on('error', () => {})
-  res.on('close', () => {
-    hub.leave(connection)
-    sessions.unwatch(session)
-  })
+  res.on('close', () => hub.leave(connection))
   // Everybody who is cut off by a restart would else come back in the same instant.
   res.write(`retry: ${Math.round(1000 + Math.random() * options.reconnectWithin * 1000)}\n\n`)
   hub.join(connection, person, since)
