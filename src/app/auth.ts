@@ -1,5 +1,6 @@
-import type { Request, RequestHandler, Response } from 'express'
+import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { BelfryError, type Identity } from '../notifications/index.js'
+import { readBody } from './body.js'
 import type { User, Users } from './users.js'
 
 const asked = new WeakMap<Request, Promise<User | null>>()
@@ -32,6 +33,19 @@ export const requireAdmin: RequestHandler = (req, res, next) => {
     if (me(res).role !== 'admin') throw new BelfryError('not_admin', 403, 'Only admins can do this.')
     next()
   })
+}
+
+/**
+ * Reads the body of those whom `guard` lets pass, and lets them pass it again: while a body comes, which may take half a minute, they may be signed
+ * out, disabled or made a member.
+ */
+export function readBodyBehind(guard: RequestHandler, users: Users, limit?: string): RequestHandler {
+  const lookAgain: RequestHandler = async (req, res, next) => {
+    asked.set(req, findAgain(users, req))
+    res.locals.me = await userOf(users, req)
+    next()
+  }
+  return Router().use(guard, readBody(limit), lookAgain, guard)
 }
 
 /** Who is signed in, behind `requireSignedIn` or `requireAdmin`. */
@@ -84,6 +98,14 @@ async function find(users: Users, req: Request): Promise<User | null> {
   if (signedIn === undefined) return null
   const user = await users.byId(signedIn.userId)
   return user === undefined || user.disabledAt !== null || user.generation !== signedIn.generation ? null : user
+}
+
+/** After a while: the session that the request came with may have ended. */
+async function findAgain(users: Users, req: Request): Promise<User | null> {
+  const lives = await new Promise<boolean>((resolve, reject) => {
+    req.sessionStore.get(req.sessionID, (error: unknown, session) => (error ? reject(error) : resolve(Boolean(session))))
+  })
+  return lives ? find(users, req) : null
 }
 
 function settled(start: (done: (error?: unknown) => void) => void): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Request, Router } from 'express'
 import { InvalidError, sendProblem, wantsJson } from '../../notifications/index.js'
-import { me, requireSignedIn, saveSession } from '../auth.js'
-import { field, parameter, readBody } from '../body.js'
+import { me, readBodyBehind, requireSignedIn, saveSession } from '../auth.js'
+import { field, parameter } from '../body.js'
 import type { AppContext } from '../context.js'
 import type { User } from '../users.js'
 
@@ -13,7 +13,7 @@ export function accountRoutes(context: AppContext): Router {
     await context.page(res, 'account', { title: 'Your account', current: 'account', errors: [], changed: parameter(req, 'changed') !== '' })
   })
 
-  router.post('/account/password', requireSignedIn, readBody(), async (req, res) => {
+  router.post('/account/password', readBodyBehind(requireSignedIn, context.users), async (req, res) => {
     try {
       await changePassword(context, req, me(res))
     } catch (error) {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
 import { ConflictError, type Draft, type FieldError, InvalidError, LEVELS, wantsJson } from '../../notifications/index.js'
 import { lookUp } from '../addressees.js'
-import { me, requireAdmin } from '../auth.js'
-import { field, parameter, readBody } from '../body.js'
+import { me, readBodyBehind, requireAdmin } from '../auth.js'
+import { field, parameter } from '../body.js'
 import { type ComposeValues, compose, composeValues, splitNames } from '../compose.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
@@ -28,7 +28,7 @@ export function adminNotificationRoutes(context: AppContext): Router {
   routes.use('/admin/notifications', requireAdmin)
   routes.get('/admin/notifications', (req, res) => sent.list(req, res))
   routes.get('/admin/notifications/new', (_req, res) => showForm(context, res, { values: freshValues(), errors: [] }))
-  routes.post('/admin/notifications', readBody(LARGEST_BODY), (req, res) => send(context, req, res))
+  routes.post('/admin/notifications', readBodyBehind(requireAdmin, context.users, LARGEST_BODY), (req, res) => send(context, req, res))
   routes.get('/admin/notifications/:id', (req, res) => sent.report(req, res, req.params.id))
   routes.post('/admin/notifications/:id/recall', async (req, res) => {
     await context.notifications.recall(req.params.id)

@@ -1,7 +1,7 @@
 import { type Request, type Response, Router } from 'express'
 import { type FieldError, InvalidError, NotFoundError, wantsJson } from '../../notifications/index.js'
-import { me, requireAdmin } from '../auth.js'
-import { field, readBody } from '../body.js'
+import { me, readBodyBehind, requireAdmin } from '../auth.js'
+import { field } from '../body.js'
 import type { AppContext } from '../context.js'
 import { type NewToken, type Token, Tokens } from '../tokens.js'
 import { words } from '../words.js'
@@ -15,7 +15,7 @@ export function adminTokenRoutes(context: AppContext): Router {
     if (wantsJson(req)) res.json({ items: (await tokens.list()).map(presentToken) })
     else await showPage(context, tokens, res, {})
   })
-  routes.post('/admin/tokens', readBody(), (req, res) => add(context, tokens, req, res))
+  routes.post('/admin/tokens', readBodyBehind(requireAdmin, context.users), (req, res) => add(context, tokens, req, res))
   routes.post('/admin/tokens/:id/revoke', async (req, res) => {
     const token = /^[1-9]\d{0,14}$/.test(req.params.id) ? await tokens.revoke(Number(req.params.id)) : undefined
     if (token === undefined) throw new NotFoundError('There is no such token.')

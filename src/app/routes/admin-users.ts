@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from 'express'
 import { type FieldError, InvalidError, NotFoundError, wantsJson } from '../../notifications/index.js'
 import { listed } from '../addressees.js'
-import { requireAdmin } from '../auth.js'
-import { field, parameter, readBody } from '../body.js'
+import { readBodyBehind, requireAdmin } from '../auth.js'
+import { field, parameter } from '../body.js'
 import type { AppContext } from '../context.js'
 import { queryLimit } from '../fields.js'
 import { passwordProblem, ROLES, type Role, type User, usernameProblem } from '../users.js'
@@ -16,7 +16,7 @@ export function adminUserRoutes(context: AppContext): Router {
   const routes = Router()
   routes.use('/admin/users', requireAdmin)
   routes.get('/admin/users', (req, res) => list(context, req, res))
-  routes.post('/admin/users', readBody(), (req, res) => add(context, req, res))
+  routes.post('/admin/users', readBodyBehind(requireAdmin, context.users), (req, res) => add(context, req, res))
   change(context, routes, 'role', (user, req) => accounts.setRole(user, readRole(field(req, 'role'))))
   change(context, routes, 'password', async (user, req) => {
     await accounts.setPassword(user, field(req, 'password'))
@@ -27,7 +27,7 @@ export function adminUserRoutes(context: AppContext): Router {
 }
 
 function change(context: AppContext, routes: Router, what: string, apply: (user: User, req: Request) => Promise<void>): void {
-  routes.post(`/admin/users/:id/${what}`, readBody(), async (req, res) => {
+  routes.post(`/admin/users/:id/${what}`, readBodyBehind(requireAdmin, context.users), async (req, res) => {
     const id = readId(String(req.params.id))
     const user = await context.users.byId(id)
     if (user === undefined) throw noSuchUser()

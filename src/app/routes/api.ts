@@ -27,7 +27,9 @@ const recipients = z.union([
  */
 export function apiRoutes(context: AppContext): Router {
   const routes = Router()
-  routes.post('/api/notifications', bearer(context), onlyJson, express.json({ limit: LARGEST_BODY }), send(context))
+  const admitted = bearer(context)
+  // Twice, for while the body comes the token may be revoked.
+  routes.post('/api/notifications', admitted, onlyJson, express.json({ limit: LARGEST_BODY }), admitted, send(context))
   routes.use('/api', () => {
     throw new BelfryError('not_found', 404, 'There is only POST /api/notifications here.')
   })

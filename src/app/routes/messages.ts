@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from 'express'
 import { checkDraft, type FieldError, InvalidError, wantsJson } from '../../notifications/index.js'
 import { disabledOrUnknown, lookUp } from '../addressees.js'
-import { me, requireSignedIn } from '../auth.js'
-import { field, parameter, readBody } from '../body.js'
+import { me, readBodyBehind, requireSignedIn } from '../auth.js'
+import { field, parameter } from '../body.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { MESSAGES, senderOfUser } from '../sent.js'
@@ -24,7 +24,7 @@ export function messageRoutes(context: AppContext): Router {
     const values = { to: usernameProblem(to) === undefined ? to : '', title: '', body: '' }
     await showForm(context, res, { values, sent: usernameProblem(sent) === undefined ? sent : '' })
   })
-  routes.post('/messages', readBody('64kb'), (req, res) => send(context, req, res))
+  routes.post('/messages', readBodyBehind(requireSignedIn, context.users, '64kb'), (req, res) => send(context, req, res))
   return routes
 }
 
