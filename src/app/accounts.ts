@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { type FieldError, InvalidError, type Notifications, UnavailableError } from '../notifications/index.js'
+import { SignedOutError } from './auth.js'
 import type { AppDatabase } from './database.js'
 import type { Passwords } from './passwords.js'
 import type { SessionStore } from './session.js'
@@ -36,7 +37,7 @@ export class Accounts {
 
   /**
    * All sessions of the user end with their sockets, all but `keep`: the one in which people change their own. Returns the generation that the kept one now belongs to.
-   * Throws InvalidError with field `password`.
+   * Throws InvalidError with field `password`; with `keep`, SignedOutError where the user is not any more as `user` says, disabled or given a password by somebody else.
    */
   async setPassword(user: User, password: string, keep?: string): Promise<number> {
     const { database, users, passwords, sessions } = this.#parts
@@ -44,7 +45,8 @@ export class Accounts {
     if (problem !== undefined) throw new InvalidError([{ field: 'password', message: problem }])
     const hash = await passwords.hash(password)
     const { generation, ended } = await database.transaction(() => {
-      const generation = users.setPasswordHash(user.id, hash) ?? 0
+      const generation = users.setPasswordHash(user.id, hash, keep === undefined ? undefined : user.generation)
+      if (generation === undefined) throw new SignedOutError()
       const ended = sessions.endAllOf(user.id, keep)
       if (keep !== undefined) sessions.carryOver(keep, generation)
       return { generation, ended }

@@ -119,10 +119,14 @@ export class Users {
     return (await this.#one(`SELECT ${COLUMNS} FROM users WHERE role = 'admin' LIMIT 1`)) !== undefined
   }
 
-  /** Inside a transaction of the caller's, as the next two are. Begins the next generation; returns it, undefined for an unknown user. */
-  setPasswordHash(id: number, hash: string): number | undefined {
-    const sql = 'UPDATE users SET password_hash = ?, generation = generation + 1 WHERE id = ? RETURNING generation'
-    return this.#database.prepare<[string, number], { generation: number }>(sql).get(hash, id)?.generation
+  /**
+   * Inside a transaction of the caller's, as the next two are. Begins the next generation; returns it, undefined for an unknown user.
+   * @param generation undefined too, and nothing changed, where the user is disabled or of another generation than this one
+   */
+  setPasswordHash(id: number, hash: string, generation?: number): number | undefined {
+    const unless = generation === undefined ? '' : 'AND generation = @generation AND disabled_at IS NULL'
+    const sql = `UPDATE users SET password_hash = @hash, generation = generation + 1 WHERE id = @id ${unless} RETURNING generation`
+    return this.#database.prepare<[object], { generation: number }>(sql).get({ id, hash, generation })?.generation
   }
 
   /** Throws InvalidError where it would take the last admin who can sign in. Changes nothing where it is so already. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PASSWORD, startTestApp } from '../helpers/app.js'
+import type { User } from '../../src/app/users.js'
+import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
 import { eventually } from '../helpers/eventually.js'
 import { Visitor } from '../helpers/visitor.js'
 
@@ -101,6 +102,28 @@ describe('changing the password', () => {
     assert.equal((await ada.post('/account/password', { form, headers: { origin: 'https://evil.example' } })).status, 403)
     assert.equal((await Visitor.signedIn(app.url, 'ada', PASSWORD)).cookie !== '', true)
   })
+
+  for (const [what, overtake] of [
+    ['gives a new one', ({ context }: TestApp, user: User) => context.accounts.setPassword(user, 'given by the admin')],
+    ['disables', ({ context }: TestApp, user: User) => context.accounts.disable(user)],
+  ] as const) {
+    it(`overtaken by an admin who ${what} is refused: whoever knew the old one does not keep the account`, async () => {
+      await using app = await startTestApp()
+      const { passwords, users } = app.context
+      const user = await app.addUser('ada')
+      const thief = await app.signIn('ada')
+      const hash = passwords.hash.bind(passwords)
+      passwords.hash = async (password) => {
+        passwords.hash = hash
+        await overtake(app, user)
+        return hash(password)
+      }
+      const answer = await thief.postJson('/account/password', { current: PASSWORD, password: NEW })
+      assert.equal(answer.status, 401)
+      assert.equal(await passwords.verify(NEW, await users.passwordHash(user.id)), false)
+      assert.equal((await thief.get('/notifications/unread')).status, 401)
+    })
+  }
 
   it('overtaken by a sign-in with the old password leaves that one outside', async () => {
     await using app = await startTestApp()
