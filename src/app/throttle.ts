@@ -11,18 +11,25 @@ export class SignInThrottle {
   readonly #ofOne = counter()
   readonly #ofAddress = counter()
 
-  /** Throws a 429 that says when to come again, where too much has failed. */
-  async check(username: string, address: string): Promise<void> {
-    const one = await this.#ofOne.get(pair(username, address))
-    const all = await this.#ofAddress.get(ipKeyGenerator(address))
-    const wait = Math.max(secondsToWait(one, FAILURES_OF_ONE), secondsToWait(all, FAILURES_OF_ADDRESS))
-    if (wait === 0) return
-    throw new BelfryError('too_many_sign_ins', 429, 'Too many sign-ins failed. Wait a quarter of an hour, then try again.', { retryAfter: wait })
-  }
-
-  async failed(username: string, address: string): Promise<void> {
-    await this.#ofOne.increment(pair(username, address))
-    await this.#ofAddress.increment(ipKeyGenerator(address))
+  /**
+   * Gives what `signIn` gives; undefined is a failure, which counts from before it begins: of many who try at once nobody slips past the limit.
+   * Throws a 429 that says when to come again, where too much has failed.
+   */
+  async attempt<T>(username: string, address: string, signIn: () => Promise<T | undefined>): Promise<T | undefined> {
+    const [one, all] = [pair(username, address), ipKeyGenerator(address)]
+    let failed = false
+    try {
+      const wait = Math.max(
+        secondsToWait(await this.#ofOne.increment(one), FAILURES_OF_ONE),
+        secondsToWait(await this.#ofAddress.increment(all), FAILURES_OF_ADDRESS),
+      )
+      if (wait > 0) throw tooMany(wait)
+      const user = await signIn()
+      failed = user === undefined
+      return user
+    } finally {
+      if (!failed) await Promise.all([this.#ofOne.decrement(one), this.#ofAddress.decrement(all)])
+    }
   }
 
   close(): void {
@@ -31,10 +38,12 @@ export class SignInThrottle {
   }
 }
 
-/** The store keeps those whose window is over until it cleans up: they count no more. */
-function secondsToWait(count: ClientRateLimitInfo | undefined, limit: number): number {
-  const left = (count?.resetTime?.getTime() ?? 0) - Date.now()
-  return count !== undefined && count.totalHits >= limit && left > 0 ? Math.ceil(left / 1000) : 0
+function tooMany(retryAfter: number): BelfryError {
+  return new BelfryError('too_many_sign_ins', 429, 'Too many sign-ins failed. Wait a quarter of an hour, then try again.', { retryAfter })
+}
+
+function secondsToWait({ totalHits, resetTime }: ClientRateLimitInfo, limit: number): number {
+  return totalHits > limit ? Math.max(1, Math.ceil(((resetTime?.getTime() ?? 0) - Date.now()) / 1000)) : 0
 }
 
 function counter(): MemoryStore {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import request from 'supertest'
+import { UnavailableError } from '../../src/notifications/index.js'
 import { PASSWORD, startTestApp } from '../helpers/app.js'
 import { Visitor } from '../helpers/visitor.js'
 
@@ -195,6 +196,16 @@ describe('failed sign-ins', () => {
     assert.equal((await attempt('admin', PASSWORD)).status, 303, 'somebody else at the same address')
   })
 
+  it('are answered with 429 after ten, though they all come at once, and however many are refused so', async () => {
+    await using app = await startTestApp()
+    const attempt = () => new Visitor(app.url).post('/login', { form: { username: 'admin', password: WRONG } })
+    const statuses = (await Promise.all(Array.from({ length: 40 }, attempt))).map(({ status }) => status)
+    assert.deepEqual(
+      [401, 429].map((wanted) => statuses.filter((status) => status === wanted).length),
+      [10, 30],
+    )
+  })
+
   it('are answered with 429 after a hundred from one address, and only there', async () => {
     await using app = await startTestApp({ TRUST_PROXY: '1' })
     const attempt = (username: string, password: string, address: string) =>
@@ -202,6 +213,17 @@ describe('failed sign-ins', () => {
     for (let i = 0; i < 100; i++) assert.equal((await attempt(`nobody${i}`, WRONG, '203.0.113.7')).status, 401)
     assert.equal((await attempt('admin', PASSWORD, '203.0.113.7')).status, 429)
     assert.equal((await attempt('admin', PASSWORD, '203.0.113.8')).status, 303)
+  })
+
+  it('count no attempt that could not be checked', async () => {
+    await using app = await startTestApp()
+    const { users } = app.context
+    const attempt = () => new Visitor(app.url).post('/login', { form: { username: 'admin', password: PASSWORD } })
+    const byName = users.byName.bind(users)
+    users.byName = () => Promise.reject(new UnavailableError('The database does not answer.'))
+    for (let i = 0; i < 12; i++) assert.equal((await attempt()).status, 503)
+    users.byName = byName
+    assert.equal((await attempt()).status, 303)
   })
 
   it('are all that counts: twenty sign-ins of one person at once all succeed', async () => {

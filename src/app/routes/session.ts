@@ -50,19 +50,23 @@ export function sessionRoutes(context: AppContext): Router {
   return router
 }
 
-/** In one turn at the passwords, so that of many who try at once nobody slips past the limit and no success counts as a failure. */
-function verify(context: AppContext, throttle: SignInThrottle, attempt: { username: string; password: string; address: string }): Promise<User> {
+/** In one turn at the passwords: those who only wait for theirs count for no failure yet. */
+async function verify(
+  context: AppContext,
+  throttle: SignInThrottle,
+  attempt: { username: string; password: string; address: string },
+): Promise<User> {
   const { users, passwords } = context
   const { username, password, address } = attempt
-  return passwords.inTurn(async () => {
-    await throttle.check(username, address)
+  const signIn = async () => {
     const user = await users.byName(username)
     const hash = user === undefined ? undefined : await users.passwordHash(user.id)
     const right = await passwords.check(password, hash)
-    if (right && user !== undefined && user.disabledAt === null) return user
-    await throttle.failed(username, address)
-    throw new WrongSignInError()
-  })
+    return right && user?.disabledAt === null ? user : undefined
+  }
+  const user = await passwords.inTurn(() => throttle.attempt(username, address, signIn))
+  if (user === undefined) throw new WrongSignInError()
+  return user
 }
 
 function answerSignedIn(req: Request, res: Response, user: User, next: string): void {
