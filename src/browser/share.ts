@@ -7,6 +7,8 @@ import { type TabMessage, Tabs } from './tabs.js'
 
 /** How long an answer to whether somebody looks is waited for, in milliseconds. */
 const LOOKED_WITHIN = 200
+/** Until the other tabs have heard what they are told, in milliseconds. */
+const HEARD_WITHIN = 200
 
 /** The one connection that the tabs of a user share: led by this tab, or heard of from the one that leads. */
 export interface Share {
@@ -39,7 +41,10 @@ export function createShare(base: string, user: string | undefined, query: strin
   }
   const sayOver = () => {
     tabs?.post({ type: 'over' })
-    over()
+    store.connection('signed-out')
+    follow()
+    // Whoever gets the lead from us has to have heard it before.
+    setTimeout(() => tabs?.rest(), HEARD_WITHIN)
   }
   const offer = (next: State, latest?: Item | null) => {
     if (store.offer(next, latest) && leading) tell(latest)
