@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
-import { Flights } from '../helpers/flights.js'
+import { Flights, WATCH_SOCKETS } from '../helpers/flights.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
 
@@ -27,6 +27,7 @@ const HOLD_FETCH = `
 async function pageBehind(proxy: FaultyProxy, script = ''): Promise<Page> {
   const context = await browser.newContext()
   await context.clock.install()
+  await context.addInitScript(WATCH_SOCKETS)
   await context.addInitScript(script)
   const page = await openTab(context, `${proxy.url}/sign-in/ada`)
   flights.set(page, new Flights(page))

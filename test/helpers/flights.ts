@@ -1,6 +1,16 @@
 import type { Page } from 'playwright-core'
 import { eventually } from './eventually.js'
 
+/** To be run in each page before its own scripts: a socket shows outside only when its request leaves, which may be long after it was made. */
+export const WATCH_SOCKETS = `
+  window.sockets = []
+  window.WebSocket = class extends WebSocket {
+    constructor(...asked) {
+      super(...asked)
+      sockets.push(this)
+    }
+  }`
+
 /** What a page has asked for and not been answered: while there is any, a clock that is moved on makes answers come too late. */
 export class Flights {
   readonly #page: Page
@@ -20,16 +30,18 @@ export class Flights {
     })
   }
 
-  /** Waits until all is answered, and what was asked on that account, too; `never` tells what is not waited for. */
+  /** Waits until all is answered, and what was asked on that account, too; `never` tells what is not waited for. Needs WATCH_SOCKETS. */
   async land(never: (url: string) => boolean): Promise<void> {
     const waited = () => [...this.#open.values()].filter((url) => !never(url))
     await eventually(
       async () => {
         if (waited().length > 0) return false
-        await this.#page.evaluate('0')
-        return waited().length === 0
+        const connecting = await this.#page.evaluate(CONNECTING)
+        return waited().length === 0 && (connecting === false || never('/socket'))
       },
-      () => `no answer to ${waited().join(', ')}`,
+      () => `no answer to ${waited().join(', ') || 'a socket'}`,
     )
   }
 }
+
+const CONNECTING = 'sockets.some(({ readyState }) => readyState === WebSocket.CONNECTING)'
