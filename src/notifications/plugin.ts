@@ -7,6 +7,7 @@ import { localBus } from './bus/local.js'
 import { OptionError, UnavailableError } from './errors.js'
 import { EVENTS, type EventListener, type EventName, Events } from './events.js'
 import { createAhead, KnownCookies } from './http/ahead.js'
+import { Departure } from './http/departure.js'
 import { createMiddleware } from './http/middleware.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
@@ -93,6 +94,7 @@ function compose(options: Options): Notifications {
     sessions,
     metrics,
     cookies: new KnownCookies(),
+    departure: new Departure(),
     identify: (req: Request) => {
       if (req.session === undefined) noSession()
       return identify(req, options, sessions)

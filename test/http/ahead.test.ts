@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import type { Express, Request } from 'express'
 import { MemoryStore, type SessionData } from 'express-session'
 import { Host } from '../helpers/embedded.js'
+import { eventually } from '../helpers/eventually.js'
 
 /** Counts what reaches the app. */
 function counting(): { readonly before: (app: Express) => void; requests(): number } {
@@ -187,5 +191,27 @@ describe('polls that are answered ahead of the app', () => {
     for (const pay of store.owed) pay()
     await ada.get('/notifications/unread').expect(200)
     assert.equal(app.requests(), 1)
+  })
+
+  it('are answered together, whenever in a turn of the event loop each of them was ready', async () => {
+    const store = new FaultyStore()
+    await using host = await Host.start({ ahead: true, store })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications/unread').expect(200)
+    const answers: ServerResponse[] = []
+    const began = (message: unknown) => void answers.push((message as { response: ServerResponse }).response)
+    subscribe('http.server.request.start', began)
+    store.fault = 'silent'
+    const polls = Promise.all([1, 2, 3].map(() => ada.get('/notifications/unread').expect(200)))
+    await eventually(() => store.owed.length === 3, 'three polls wait for the store')
+    unsubscribe('http.server.request.start', began)
+    const sent = () => answers.filter(({ headersSent }) => headersSent).length
+    for (const pay of store.owed) pay()
+    // The store answers in this turn, one by one.
+    await nextTurn()
+    assert.equal(sent(), 0)
+    await nextTurn()
+    assert.equal(sent(), 3)
+    await polls
   })
 })

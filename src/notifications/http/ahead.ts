@@ -135,6 +135,7 @@ async function answer(context: HttpContext, poll: Poll, session: SessionData, li
     // Whatever this request may have to know of was committed before it came, so one look serves all that came together.
     const visit = await visitOnce(context, asked, 'this turn')
     if (visit !== null) {
+      await context.departure.next()
       sendPollAnswer(res, pollAnswer(visit, req.headers['if-none-match']))
       return
     }

@@ -5,6 +5,7 @@ import type { Options } from '../options.js'
 import type { Person } from '../person.js'
 import type { Service } from '../service.js'
 import type { KnownCookies } from './ahead.js'
+import type { Departure } from './departure.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** What every route and the upgrade need; made once, by the composition root. */
@@ -15,6 +16,8 @@ export interface HttpContext {
   readonly sessions: SessionWatch
   readonly metrics: Metrics
   readonly cookies: KnownCookies
+  /** For the answers that come by the thousand. */
+  readonly departure: Departure
   /** Who is there, by the host's `identify`; null when nobody is. Throws UnavailableError when the session store is out. */
   identify(req: Request): Promise<Person | null>
 }

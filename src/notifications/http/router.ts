@@ -44,6 +44,7 @@ function unread(context: HttpContext): RequestHandler {
     const visit = await signedIn(context, req, res)
     context.cookies.learn(req)
     const { etag, body } = pollAnswer(visit, req.get('If-None-Match'))
+    await context.departure.next()
     res.set('ETag', etag)
     if (body === undefined) res.status(304).end()
     else res.type('json').send(body)
