@@ -9,6 +9,8 @@ type Start = ReturnType<typeof inNode>
 type Window = readonly [began: number, ended: number]
 
 const EVERY = 1000
+/** In nanoseconds. */
+const SETTLED = 50e6
 
 /** What the host's other requests notice of a message to everybody. */
 export const neighbours: Workload = {
@@ -16,7 +18,7 @@ export const neighbours: Workload = {
   title: "The host's other requests during a message to everybody",
   about:
     'As before, and meanwhile a GET /ping of the same Express app is due every millisecond, whether or not those before it were answered. Only requests that were due between the beginning of a broadcast and its last ' +
-    'delivery count; their latency counts from when they were due.',
+    'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector.',
   async run(bench) {
     const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
     const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
@@ -25,6 +27,7 @@ export const neighbours: Workload = {
       columns: [
         { measure: 'p50', title: 'ping p50 ms' },
         { measure: 'p99', title: 'ping p99 ms' },
+        { measure: 'rest', title: 'ping p99 ms at rest' },
         { measure: 'held', title: 'event loop held at most ms' },
         { measure: 'last', title: 'the last delivery after ms' },
       ],
@@ -58,16 +61,22 @@ async function disturbance(start: Start, bench: Bench) {
   }
   const { longest } = await server.server.ask<{ longest: number }>('loop')
   await pings.ask<Answers>('stop')
-  const latencies = during(windows, samples)
+  const latencies = latenciesOf(samples, windows)
+  const rest = latenciesOf(samples, between(windows))
   const last = quantile(
     windows.map(([began, ended]) => (ended - began) / 1e6),
     0.5,
   )
-  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), held: longest, last }
+  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), rest: quantile(rest, 0.99), held: longest, last }
+}
+
+/** From a while after each broadcast, as the clients that heard of it have things to do, to the next. */
+function between(windows: readonly Window[]): Window[] {
+  return windows.slice(1).map(([began], index) => [(windows[index]?.[1] ?? 0) + SETTLED, began])
 }
 
 /** The latencies, in milliseconds, of the requests that were due in one of the windows. */
-function during(windows: readonly Window[], samples: string): number[] {
+function latenciesOf(samples: string, windows: readonly Window[]): number[] {
   const numbers = new BigUint64Array(new Uint8Array(readFileSync(samples)).buffer)
   const latencies: number[] = []
   for (let i = 0; i < numbers.length; i += 2) {
