@@ -86,7 +86,7 @@ test('over TLS a tab is greeted, told of every change, and kept for as long as i
     () => `${count} expected, got ${tab.unread()}`,
     1000,
   )
-  assert.equal(tab.heartbeats(), 3)
+  assert.ok(tab.heartbeats() >= 3, `${tab.heartbeats()} heartbeats`)
 })
 
 test('over TLS whoever signs out hears it within a second', async () => {
