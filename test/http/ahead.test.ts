@@ -210,6 +210,8 @@ describe('polls that are answered ahead of the app', () => {
     // The store answers in this turn, one by one.
     await nextTurn()
     assert.equal(sent(), 0)
+    // Nobody else comes in the next.
+    await nextTurn()
     await nextTurn()
     assert.equal(sent(), 3)
     await polls

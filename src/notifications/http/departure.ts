@@ -1,18 +1,32 @@
+/** So many need not wait for more. */
+const ENOUGH = 16
+
 /**
- * When answers leave that were ready at different moments of one turn of the event loop: together, when it ends. Whoever takes them all, such as a
- * proxy on the same machine, is then awake when the second comes; to wake somebody costs more than a short answer does.
+ * When short answers leave that are ready at different moments: together, as soon as a turn of the event loop has brought no more of them, and at once
+ * when there are enough. Whoever takes them all, such as a proxy on the same machine, is then awake when the second comes; to wake somebody for each
+ * costs more than the answer does.
  */
 export class Departure {
   #next: Promise<void> | undefined
+  #waiting = 0
 
-  /** The end of this turn, the same promise for all who wait for it. */
+  /** The same promise for all who leave together. Never resolves in the turn that began the wait. */
   next(): Promise<void> {
-    this.#next ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#next = undefined
-        resolve()
-      })
-    })
+    this.#waiting++
+    this.#next ??= new Promise((resolve) => this.#wait(0, resolve))
     return this.#next
+  }
+
+  /** @param before how many waited a turn ago */
+  #wait(before: number, leave: () => void): void {
+    setImmediate(() => {
+      const waiting = this.#waiting
+      if (waiting > before && waiting < ENOUGH) this.#wait(waiting, leave)
+      else {
+        this.#next = undefined
+        this.#waiting = 0
+        leave()
+      }
+    })
   }
 }

@@ -103,16 +103,12 @@ function open({ req, socket, head, since }: Upgrade, asked: Request, person: Per
   const session = context.sessions.watch(asked)
   // What the host allows its requests, in idleness and in small packets, is not for sockets.
   if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true)
-  // Handshake and greeting leave together, where the greeting is ready in this turn of the loop.
+  // Handshake and greeting leave together, and with those of others who come at the same time.
   socket.cork()
   socket.write(handshakeAnswer(req), 'latin1')
   if (head.length > 0) socket.unshift(head)
   context.hub.join(new SocketConnection(socket, { user: person.id, session }, events), person, since)
-  setImmediate(uncork, socket)
-}
-
-function uncork(socket: Duplex): void {
-  socket.uncork()
+  void context.departure.next().then(() => socket.uncork())
 }
 
 function refuse(socket: Duplex, error: BelfryError, since: number): void {
