@@ -170,6 +170,18 @@ test('a session that vanished elsewhere without a word closes its sockets within
   assert.equal(other.closed, undefined)
 })
 
+test('a store that is emptied closes the sockets of all who were signed in, within a second', async () => {
+  const store = new MemoryStore()
+  await using host = await LiveHost.start({ store })
+  await using ada = await host.openTab(await host.signIn('ada'))
+  await using bo = await host.openTab(await host.signIn('bo'))
+  await new Promise<void>((resolve) => store.clear(() => resolve()))
+  const cookie = await host.signIn('cy')
+  await using cy = await host.openTab(cookie)
+  for (const tab of [ada, bo]) await expectClosed(tab, 1000)
+  assert.equal(cy.closed, undefined)
+})
+
 test("a destroy of the host's that fails closes nothing, and the host is told", async () => {
   const store = new MemoryStore()
   store.destroy = (_id, callback) => void setImmediate(() => callback?.(new Error('read-only')))

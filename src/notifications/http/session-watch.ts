@@ -58,18 +58,26 @@ export class SessionWatch {
     this.#options = options
   }
 
-  /** From now on hears of every session that is destroyed through the store of this request: `destroy()` and `regenerate()` included. */
+  /** From now on hears of every session that is destroyed through the store of this request: by `destroy()`, `regenerate()`, or with all others by `clear()`. */
   guard(req: Request): void {
     const store = req.sessionStore
     if (store === undefined || this.#guarded.has(store)) return
     this.#guarded.add(store)
-    const { destroy, touch } = store
+    const { destroy, clear, touch } = store
     store.destroy = (id, callback) =>
       destroy.call(store, id, (error: unknown) => {
         // Told only now: a socket that is being opened could still find the session in the store before.
         if (!error) this.#end(sessionKey(id))
         callback?.(error)
       })
+    if (clear !== undefined) {
+      store.clear = (callback) =>
+        clear.call(store, (error: unknown) => {
+          // Whose sessions those were it does not say.
+          if (!error) for (const key of this.#watched.keys()) this.doubt(key)
+          callback?.(error)
+        })
+    }
     if (touch === undefined) return
     store.touch = (id, session, callback) => {
       this.#extend(id, session)
