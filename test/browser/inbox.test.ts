@@ -304,7 +304,8 @@ describe('the inbox', () => {
     for (const title of ['Number 4', 'Number 11']) refused.add((await row(page, title).getAttribute('data-notification-id')) ?? '')
     await page.route('**/read?**', async (route) => {
       most = Math.max(most, ++underWay)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      // Until then the page has asked for all that it asks for at once.
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
       underWay--
       if ([...refused].some((id) => route.request().url().includes(`/${id}/`))) await route.fulfill({ status: 503 })
       else await route.continue()

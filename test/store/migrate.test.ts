@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
 import { migrateSqlite } from '../../src/notifications/store/migrate.js'
+import { eventually } from '../helpers/eventually.js'
 import { recount } from './recount.js'
 import { openStore, temporaryFolder } from './subject.js'
 
@@ -101,7 +102,7 @@ test('a process that is killed midway leaves the database before or after a file
     const child = spawn(process.execPath, place.command(), { stdio: 'inherit' })
     using db = place.open()
     // From the first sign of life on, a little later each time.
-    while (child.exitCode === null && db.handle.pragma('page_count', { simple: true }) === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    await eventually(() => child.exitCode !== null || db.handle.pragma('page_count', { simple: true }) !== 0, 'the child has begun', 30_000)
     await new Promise((resolve) => setTimeout(resolve, wait))
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
