@@ -3,6 +3,7 @@ import type { Request } from 'express'
 import type { SessionData } from 'express-session'
 import { UnavailableError } from '../errors.js'
 import { Recent } from '../recent.js'
+import { standsBefore } from './app-requests.js'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
@@ -108,7 +109,7 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
     else void answer(context, poll, session, listener)
   }
   cookies.enabled = true
-  return (req, res) => {
+  const front: RequestListener = (req, res) => {
     const known = req.method === 'GET' && isAt(path, req.url) ? cookies.find(req.headers.cookie) : undefined
     if (known === undefined) {
       listener(req, res)
@@ -122,6 +123,8 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
       heard(poll, error)
     }
   }
+  standsBefore(front, listener)
+  return front
 }
 
 async function answer(context: HttpContext, poll: Poll, session: SessionData, listener: RequestListener): Promise<void> {

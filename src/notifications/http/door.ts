@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { AppRequests } from './app-requests.js'
 
 type Answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -33,11 +34,16 @@ class Door {
     }
     // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean
-    const emitOthers = (event: string, ...args: unknown[]) =>
-      (event === 'upgrade' && this.#answer(...(args as Parameters<Answer>))) || emit.call(server, event, ...args)
+    const requests = new AppRequests(server)
+    const emitOthers = (event: string, ...args: unknown[]) => {
+      if (event === 'upgrade' && this.#answer(...(args as Parameters<Answer>))) return true
+      if (event !== 'request') requests.release(args[0])
+      return emit.call(server, event, ...args)
+    }
     server.emit = emitOthers
     server.on('upgrade', strangers)
     this.close = () => {
+      requests.close()
       server.off('upgrade', strangers)
       if (server.emit === emitOthers) server.emit = emit
     }
