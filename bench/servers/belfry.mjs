@@ -18,7 +18,9 @@ app.post('/notes', express.json(), async (req, res) => {
   res.status(201).json({ ok: true })
 })
 app.use(notifications.basePath, sessions, notifications.router())
-const server = createServer(settings.ahead ? notifications.ahead(app) : app)
+// A listener of the host's between: then Belfry leaves its requests as Express makes them.
+const between = (req, res) => app(req, res)
+const server = createServer(settings.plainRequests ? between : settings.ahead ? notifications.ahead(app) : app)
 notifications.attach(server)
 await notifications.ready()
 

@@ -1,11 +1,10 @@
 // Socket.IO with express-session, as its documentation shows: engine.use(), a room for each user.
-import { createServer } from 'node:http'
 import express from 'express'
 import { Server } from 'socket.io'
-import { createHost, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
+import { createHost, createPeersServer, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
 
 const { app, sessions } = createHost()
-const server = createServer(app)
+const server = createPeersServer(app)
 const rows = settings.database === undefined ? undefined : new Rows(settings)
 const io = new Server(server, { serveClient: false, transports: ['websocket'] })
 io.engine.use(sessions)

@@ -1,11 +1,10 @@
 // ws with express-session, as its README and its example of it show: the session is parsed on upgrade, a broadcast is a loop over all clients.
-import { createServer } from 'node:http'
 import express from 'express'
 import { WebSocketServer } from 'ws'
-import { createHost, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
+import { createHost, createPeersServer, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
 
 const { app, sessions } = createHost()
-const server = createServer(app)
+const server = createPeersServer(app)
 const rows = settings.database === undefined ? undefined : new Rows(settings)
 const wss = new WebSocketServer({ noServer: true })
 const byUser = new Map()

@@ -19,12 +19,13 @@ export const poll: Workload = {
   name: 'poll',
   title: 'A poll that finds nothing new',
   about:
-    '1,000 signed-in people ask in turn, over 32 kept-alive connections, with the ETag that they have; every answer is a 304. Belfry answers ahead of Express (`ahead(app)`), or from its router; either reads the session from its store each time. The peer is Express with express-session, a count query and the ETag that Express makes.',
+    '1,000 signed-in people ask in turn, over 32 kept-alive connections, with the ETag that they have; every answer is a 304. Belfry answers ahead of Express (`ahead(app)`), or from its router; either reads the session from its store each time. The peer is Express with express-session, a count query and the ETag that Express makes; ‘quick requests’ is the peer on a server such as Belfry makes it.',
   async run(bench) {
     const contestants: Record<string, Setting> = {
       belfry: { start: inNode('belfry'), path: '/notifications/unread', settings: { ahead: true } },
       'belfry, router': { start: inNode('belfry'), path: '/notifications/unread' },
       express: { start: inNode('ws'), path: '/unread' },
+      'express, quick requests': { start: inNode('ws'), path: '/unread', settings: { quickRequests: true } },
     }
     const results = await contest(bench.rounds, contestants, (contestant) => load(contestant, bench))
     return {

@@ -20,13 +20,17 @@ export const post: Workload = {
   title: 'Notifying one user, through a route of Express',
   about:
     'POST of a small JSON body over 64 kept-alive connections to a route of the host that notifies one of 1,000 people with an open socket and answers 201 when it is stored. Then one request at a time, from the request to the frame: ' +
-    'there the peer is Express with ws by hand (insert, count, send), which is the least that it takes.',
+    'there the peer is Express with ws by hand (insert, count, send), which is the least that it takes. Belfry lets the server make requests that Express need not change; ‘plain requests’ is Belfry without that, and ‘quick requests’ ' +
+    'are the peers with it.',
   async run(bench) {
     const contestants: Record<string, Setting> = {
       belfry: { start: inNode('belfry') },
+      'belfry, plain requests': { start: inNode('belfry'), settings: { plainRequests: true } },
       socketio: { start: inNode('socketio') },
+      'socketio, quick requests': { start: inNode('socketio'), settings: { quickRequests: true } },
       'socketio, NORMAL': { start: inNode('socketio'), settings: { synchronous: 'NORMAL' } },
       ws: { start: inNode('ws') },
+      'ws, quick requests': { start: inNode('ws'), settings: { quickRequests: true } },
     }
     const results = await contest(bench.rounds, contestants, (contestant) => load(contestant, bench))
     return {

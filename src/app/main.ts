@@ -40,7 +40,7 @@ export async function startApp(config: Config, { log, ...options }: StartOptions
   const close = () => (closing ??= server.stop(() => context.close()))
   try {
     notifications.attach(server.http)
-    await server.listen(createApp(context, { registry, stopping: () => server.stopping }), config)
+    await server.listen(createApp(context, { registry, stopping: () => server.stopping, count: server.count }), config)
     // Nothing may fail between this and telling how to sign in: at the next start there is an admin, and the password is told to nobody.
     const firstSignIn = await firstAdmin(context)
     return { url: server.url(config), context, firstSignIn, close }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Request, Router } from 'express'
+import { type Request, type RequestHandler, Router } from 'express'
 import type { Registry } from 'prom-client'
 import { BelfryError } from '../../notifications/index.js'
 import type { AppContext } from '../context.js'
@@ -9,6 +9,8 @@ export interface Operations {
   readonly registry: Registry
   /** True from the signal to stop on. */
   stopping(): boolean
+  /** Hears of every request before anybody else. */
+  readonly count: RequestHandler
 }
 
 /** Longest time that a part may take to answer, in milliseconds. */
