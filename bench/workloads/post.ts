@@ -42,9 +42,9 @@ export const post: Workload = {
         { measure: 'badge', title: 'one alone: p50 ms to the frame' },
       ],
       judgements: [
-        ...ratioTo(results, 'rate', 'socketio', 'Rate, against Express and Socket.IO at FULL', { atLeast: 3 }, { atLeast: 1.4 }),
-        ...ratioTo(results, 'cpu', 'socketio', 'Processor time, against Express and Socket.IO at FULL', { atMost: 0.4 }, { atMost: 0.8 }),
-        ...ratioTo(results, 'rate', 'socketio, NORMAL', 'Rate at FULL, against theirs at NORMAL', { atLeast: 1.8 }, { atLeast: 0.7 }),
+        ...ratioTo(results, 'rate', 'socketio', 'Rate, against Express and Socket.IO at FULL', { atLeast: 3 }, { atLeast: 2 }),
+        ...ratioTo(results, 'cpu', 'socketio', 'Processor time, against Express and Socket.IO at FULL', { atMost: 0.4 }, { atMost: 0.6 }),
+        ...ratioTo(results, 'rate', 'socketio, NORMAL', 'Rate at FULL, against theirs at NORMAL', { atLeast: 1.8 }, { atLeast: 1.2 }),
         ...ratioTo(results, 'badge', 'ws', 'One request to its frame, against ws by hand', { atMost: 1.05 }, { atMost: 5 }),
       ],
     }
