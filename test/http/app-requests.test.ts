@@ -14,14 +14,8 @@ import { upgrade } from '../helpers/raw-upgrade.js'
 /** From this Node on there is nothing to mend. */
 const MENDED = Number.parseInt(process.versions.node, 10) >= 24
 
-interface Served {
-  readonly app: Express
-  readonly server: Server
-  readonly notifications: Notifications
-}
-
 /** An app of somebody's with a bell, and how its requests begin. */
-class Site implements AsyncDisposable, Served {
+class Site implements AsyncDisposable {
   readonly app = express()
   readonly notifications: Notifications
   readonly server: Server
