@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import { createNotifications, type Notifications } from '../../src/notifications/index.js'
+import { startTestApp } from '../helpers/app.js'
 import { upgrade } from '../helpers/raw-upgrade.js'
 
 /** From this Node on there is nothing to mend. */
@@ -155,6 +156,23 @@ it('an upgrade of somebody else’s is told by a request of Node’s own, to whi
   await site.begin()
   const answer = await upgrade({ port: site.port, path: '/theirs' })
   assert.deepEqual([answer.status, answer.body], [200, 'theirs'])
+  // As hosts may do at any time.
+  site.app.request = Object.create(site.app.request)
+  const later = await upgrade({ port: site.port, path: '/theirs' })
+  assert.deepEqual([later.status, later.body], [200, 'theirs'])
+})
+
+it('those of Belfry’s own app are its from the beginning, too', async () => {
+  await using app = await startTestApp()
+  let prototype: unknown
+  const listener = (message: unknown) => {
+    prototype = Object.getPrototypeOf((message as { request: IncomingMessage }).request)
+  }
+  subscribe('http.server.request.start', listener)
+  const answer = await fetch(`${app.url}/healthz`)
+  unsubscribe('http.server.request.start', listener)
+  assert.equal(answer.status, 200)
+  assert.equal(prototype === IncomingMessage.prototype, MENDED)
 })
 
 it('a second plugin on the same server changes nothing, and neither does the end of the first', async () => {

@@ -48,6 +48,7 @@ export class AppRequests {
     if (event === 'request') process.nextTick(() => this.#choose())
   }
   #app: App | undefined
+  #classes = NODES
   #closed = false
 
   constructor(server: Server) {
@@ -60,9 +61,9 @@ export class AppRequests {
 
   /** To be called with whatever the server tells others than the app: the getters of Express's requests would be in the way of those who keep something of the same name. */
   release(req: unknown): void {
-    if (this.#app !== undefined && req instanceof IncomingMessage && Object.getPrototypeOf(req) === this.#app.request) {
-      Object.setPrototypeOf(req, IncomingMessage.prototype)
-    }
+    if (this.#classes === NODES || !(req instanceof IncomingMessage)) return
+    // What the host has put in the place of `app.request` since is not what the request was made with.
+    if (Object.getPrototypeOf(req) === this.#classes.Request.prototype) Object.setPrototypeOf(req, IncomingMessage.prototype)
   }
 
   close(): void {
@@ -75,10 +76,10 @@ export class AppRequests {
     const [listener, another] = this.#closed ? [] : this.#server.listeners('request')
     const app = another === undefined ? appOf(listener) : undefined
     if (app === this.#app || this.#keys === undefined) return
-    const classes = app && classesOf(app)
-    this.#app = classes && app
-    Reflect.set(this.#server, this.#keys.request, (classes ?? NODES).Request)
-    Reflect.set(this.#server, this.#keys.response, (classes ?? NODES).Response)
+    this.#app = app
+    this.#classes = (app && classesOf(app)) ?? NODES
+    Reflect.set(this.#server, this.#keys.request, this.#classes.Request)
+    Reflect.set(this.#server, this.#keys.response, this.#classes.Response)
   }
 }
 
