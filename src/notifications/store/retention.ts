@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { PORTION } from './portion.js'
 import { READ_AT } from './readers.js'
 import { contentOf, notificationOf, type RawContent, type RawNotification } from './rows.js'
 import type { Cutoffs, ExportedNotification, UserExport } from './store.js'
@@ -9,8 +10,6 @@ const ROWS = 500
 const IN_PORTION = (seq: string) => `${seq} > @from AND ${seq} <= @from + ${ROWS}`
 /** Where portions of what was sent begin: below all of them. */
 export const FIRST = -(2n ** 63n)
-/** And for how long something is changed in one, in milliseconds. */
-const PORTION = 15
 
 interface Portion<Place> {
   /** What the portion came to. */

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import type { Database, Statement } from 'better-sqlite3'
 import { ConflictError } from '../errors.js'
 import { audienceOf, type NewNotification, type Notification } from '../notification.js'
+import { PORTION } from './portion.js'
 import { notificationOf, type RawNotification } from './rows.js'
 import type { Inserted } from './store.js'
 
@@ -11,13 +12,11 @@ interface Due {
   readonly at: number
 }
 
-/** How much of what is due is done in one transaction, in milliseconds. */
-const PORTION = 20
-
 /** What senders do, and what the clock does. To be called inside a write transaction. */
 export class Sending {
   readonly #insert: Statement
   readonly #name: Statement
+  readonly #plan: Statement
   readonly #bySeq: Statement
   readonly #byKey: Statement
   readonly #recall: Statement
@@ -38,6 +37,9 @@ export class Sending {
         (id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, idempotency_key, content_hash)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) SELECT ?, value FROM json_each(?)`)
+    this.#plan = prepare(
+      `INSERT INTO notification_schedule (notification, action, at) VALUES (?, 'publish', ?) ON CONFLICT (notification, action) DO NOTHING`,
+    )
     this.#bySeq = prepare(`SELECT * FROM notification_facts WHERE seq = ?`)
     this.#byKey = prepare(`SELECT seq, content_hash FROM notifications WHERE coalesce(sender, '') = ? AND idempotency_key = ?`)
     this.#recall = prepare(`UPDATE notifications SET recalled_at = ? WHERE id = ? AND recalled_at IS NULL`)
@@ -50,7 +52,8 @@ export class Sending {
       WHERE f.seq = @seq AND f.audience <> 'users' AND ${PUBLISHABLE('f.audience')}`)
     this.#publishNamed = prepare(`
       ${PUBLISH} SELECT 'user:' || r.user_id, f.seq, @now FROM notification_facts f JOIN notification_recipients r ON r.notification = f.seq
-      WHERE f.seq = @seq AND f.audience = 'users' AND ${PUBLISHABLE(`'user:' || r.user_id`)}`)
+      WHERE f.seq = @seq AND f.audience = 'users' AND ${PUBLISHABLE(`'user:' || r.user_id`)}
+        AND typeof(r.user_id) = 'text' AND length(r.user_id) BETWEEN 1 AND 255 AND NOT instr(r.user_id, char(0))`)
     this.#expire = prepare(`UPDATE notification_deliveries SET ended_at = @now WHERE notification = @seq AND ended_at IS NULL`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
     this.#announce = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
@@ -64,7 +67,7 @@ export class Sending {
     const at = Date.now()
     const values = [id, audienceOf(to), title, body, url, level, category, data, sender, at, publishAt, expiresAt, idempotencyKey, contentHash]
     const { lastInsertRowid } = this.#insert.run(values)
-    if (typeof to === 'object' && 'users' in to) this.#name.run(lastInsertRowid, JSON.stringify(to.users))
+    if (typeof to === 'object' && 'users' in to) this.#nameAll(lastInsertRowid, to.users, publishAt, at)
     return { notification: asStored(draft, id, at), replayed: false }
   }
 
@@ -92,6 +95,15 @@ export class Sending {
 
   announce(audience: string): void {
     this.#announce.run(audience)
+  }
+
+  /** Planned first and then published, as naming each who gets it at once takes three times as long. */
+  #nameAll(seq: number | bigint, users: readonly string[], publishAt: number | null, now: number): void {
+    this.#plan.run(seq, publishAt ?? now)
+    this.#name.run(seq, JSON.stringify(users))
+    if (publishAt !== null && publishAt > now) return
+    this.#done.run(seq, 'publish')
+    this.#publishNamed.run({ seq, now })
   }
 
   #replay({ sender, idempotencyKey, contentHash }: NewNotification): Notification | undefined {

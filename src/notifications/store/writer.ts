@@ -1,6 +1,7 @@
 import type { Database, Transaction } from 'better-sqlite3'
 import { BelfryError, UnavailableError } from '../errors.js'
 import { asFailure, backoff, isBusy, Patience } from './failures.js'
+import { PORTION } from './portion.js'
 
 interface Op {
   readonly run: () => unknown
@@ -11,9 +12,6 @@ interface Op {
 }
 
 type Outcome = (op: Op) => void
-
-/** How long one transaction may hold the event loop before the rest of the queue waits for the next, in milliseconds. */
-const PORTION = 20
 
 /**
  * The one way to write. Operations that are asked for in the same turn of the event loop share a transaction, since syncing the disk is
