@@ -7,7 +7,7 @@ export interface Source {
   readonly audience: unknown
 }
 
-interface Delivery {
+export interface Delivery {
   readonly position: number
   readonly published_at: number
 }
@@ -30,32 +30,21 @@ export const READ_AT = (user: string, position: string) => `
     -1)`
 
 /** Mostly nobody is left out, and then nobody is looked for. */
-const COUNTED = (user: string) => `(@except = '[]' OR ${user} NOT IN (SELECT value FROM json_each(@except)))`
+export const COUNTED = (user: string) => `(@except = '[]' OR ${user} NOT IN (SELECT value FROM json_each(@except)))`
 
-/** Each named user and when they read it, from the delivery that they got last. */
-const NAMED = `
+/** Each of these users and when they read it, from the delivery that they got last. */
+export const NAMED = (users: string) => `
   SELECT had.user, CASE WHEN had.position IS NULL THEN -1 ELSE ${READ_AT('had.user', 'had.position')} END AS readAt FROM (
     SELECT who.user, (SELECT max(d.position) FROM notification_deliveries d WHERE d.notification = @seq AND d.audience = 'user:' || who.user) AS position
-    FROM (SELECT user_id AS user FROM notification_recipients WHERE notification = @seq AND @user IS NULL UNION ALL SELECT @user WHERE @user IS NOT NULL) who
-    WHERE ${COUNTED('who.user')}) had`
+    FROM (${users}) who WHERE ${COUNTED('who.user')}) had`
 
-const HAS_BROADCAST = (user: string) => `
+/** All who are named. */
+const ALL = `
+  SELECT user_id AS user FROM notification_recipients WHERE notification = @seq AND @user IS NULL UNION ALL SELECT @user WHERE @user IS NOT NULL`
+
+export const HAS_BROADCAST = (user: string) => `
   CASE WHEN @audience = 'everyone' THEN coalesce((SELECT known.since FROM notification_users known WHERE known.user_id = ${user}), 0) <= @published_at
     ELSE EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = ${user} AND m.audience = @audience AND m.since <= @published_at) END`
-
-/** How many have a watermark above it, and what the receipts say otherwise. */
-const READ_BY_MANY = `
-  SELECT
-    CASE WHEN @audience = 'everyone' THEN
-      (SELECT count(*) FROM notification_users u INDEXED BY notification_users_read
-        WHERE u.watermark > 0 AND u.watermark >= @position AND u.since <= @published_at AND ${COUNTED('u.user_id')})
-    ELSE
-      (SELECT count(*) FROM notification_memberships m CROSS JOIN notification_users u ON u.user_id = m.user_id
-        WHERE m.audience = @audience AND m.since <= @published_at AND u.watermark >= @position AND ${COUNTED('m.user_id')})
-    END
-    + coalesce((SELECT sum((r.read_at IS NOT NULL OR r.archived_at IS NOT NULL) - (coalesce(u.watermark, 0) >= @position))
-        FROM notification_receipts r INDEXED BY notification_receipts_of LEFT JOIN notification_users u ON u.user_id = r.user_id
-        WHERE r.position = @position AND ${COUNTED('r.user_id')} AND ${HAS_BROADCAST('r.user_id')}), 0)`
 
 /** Those of a range of users who have read it. */
 const READERS_OF_MANY = `
@@ -67,27 +56,16 @@ const READERS_OF_MANY = `
 /** Who has read what. Reads only. */
 export class Readers {
   readonly #delivery: Statement
-  readonly #countNamed: Statement
-  readonly #countMany: Statement
   readonly #named: Statement
   readonly #many: Statement
   readonly #end: Statement
 
   constructor(db: Database) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
-    this.#delivery = prepare(`SELECT position, published_at FROM notification_deliveries WHERE notification = ? ORDER BY position DESC LIMIT 1`)
-    this.#countNamed = prepare(`SELECT count(*) FROM (${NAMED}) WHERE readAt >= 0`).pluck()
-    this.#countMany = prepare(READ_BY_MANY).pluck()
-    this.#named = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED}) ORDER BY readAt DESC, user LIMIT @limit + 0`)
+    this.#delivery = deliveryOf(db)
+    this.#named = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED(ALL)}) ORDER BY readAt DESC, user LIMIT @limit + 0`)
     this.#many = prepare(READERS_OF_MANY)
     this.#end = prepare(`SELECT user_id FROM notification_users WHERE user_id > ? ORDER BY user_id LIMIT 1 OFFSET ${USERS}`).pluck()
-  }
-
-  count(source: Source, except: readonly string[]): number {
-    const user = namedUser(source)
-    if (user !== undefined) return this.#countNamed.get({ seq: source.seq, user, except: JSON.stringify(except) }) as number
-    const delivery = this.#deliveryOf(source)
-    return delivery === undefined ? 0 : (this.#countMany.get({ ...delivery, audience: source.audience, except: JSON.stringify(except) }) as number)
   }
 
   /** Of those who are named, all at once; of an audience, those among the next some thousand users. */
@@ -106,6 +84,13 @@ export class Readers {
   #deliveryOf({ seq }: Source): Delivery | undefined {
     return this.#delivery.get(seq) as Delivery | undefined
   }
+}
+
+/** Where it was delivered last, by the number of the notification. */
+export function deliveryOf(db: Database): Statement {
+  return db
+    .prepare(`SELECT position, published_at FROM notification_deliveries WHERE notification = ? ORDER BY position DESC LIMIT 1`)
+    .safeIntegers(false)
 }
 
 /** The one user, null for several, undefined for a broadcast or nonsense. */

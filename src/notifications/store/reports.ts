@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { namedUser, type Readers } from './readers.js'
+import { namedUser } from './readers.js'
 import { notificationOf, type RawNotification } from './rows.js'
 import type { Sent } from './store.js'
 
@@ -21,14 +21,12 @@ const SENT = `
 
 /** What was sent, with where it stands. Reads only. */
 export class Reports {
-  readonly #readers: Readers
   readonly #page: Statement
   readonly #one: Statement
   readonly #recipients: Statement
 
-  constructor(db: Database, readers: Readers) {
+  constructor(db: Database) {
     const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
-    this.#readers = readers
     this.#page = prepare(`${SENT} WHERE f.seq < ? ORDER BY f.seq DESC LIMIT ? + 0`)
     this.#one = prepare(`${SENT} WHERE f.id = ?`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
@@ -42,8 +40,8 @@ export class Reports {
     return this.#one.get(id) as RawSent | undefined
   }
 
-  /** The whole entry of one; counting the readers of a broadcast takes its time. */
-  entry(raw: RawSent, except: readonly string[]): Sent {
+  /** The whole entry of one that so many have read. */
+  entry(raw: RawSent, except: readonly string[], read: number): Sent {
     const users = raw.audience === 'users' ? (this.#recipients.all(raw.seq) as string[]) : []
     const named = namedUser(raw)
     const addressed = new Set(named === null ? users : named === undefined ? [] : [named])
@@ -53,7 +51,7 @@ export class Reports {
       notification: notificationOf(raw, users),
       status: raw.status,
       recipients: named === undefined ? null : addressed.size,
-      read: this.#readers.count(raw, except),
+      read,
     }
   }
 }

@@ -10,9 +10,10 @@ import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
 import { open } from './open.js'
+import { BEGINNING, ReadCounts } from './read-counts.js'
 import { Readers } from './readers.js'
 import { Refusals } from './refusals.js'
-import { Reports } from './reports.js'
+import { type RawSent, Reports } from './reports.js'
 import { FIRST, Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
@@ -65,6 +66,7 @@ class SqliteStore implements Store {
   readonly #sending: Sending
   readonly #readers: Readers
   readonly #reports: Reports
+  readonly #readCounts: ReadCounts
   readonly #retention: Retention
   readonly #access: Access
   readonly #refusals: Refusals
@@ -82,7 +84,8 @@ class SqliteStore implements Store {
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
     this.#readers = new Readers(db)
-    this.#reports = new Reports(db, this.#readers)
+    this.#reports = new Reports(db)
+    this.#readCounts = new ReadCounts(db)
     this.#retention = new Retention(db)
     this.#refusals = new Refusals(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
@@ -131,21 +134,15 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.recall(id, now))
   }
 
-  /** Each in a turn of its own: counting who has read a broadcast takes its time. */
   async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
     const entries: Sent[] = []
-    for (const raw of await this.#access.read(() => this.#reports.page(page.before, page.limit))) {
-      entries.push(await this.#access.read(() => this.#reports.entry(raw, page.except)))
-      await nextTurn()
-    }
+    for (const raw of await this.#access.read(() => this.#reports.page(page.before, page.limit))) entries.push(await this.#entry(raw, page.except))
     return entries
   }
 
-  report(id: string, except: readonly string[]): Promise<Sent | undefined> {
-    return this.#access.read(() => {
-      const raw = this.#reports.one(id)
-      return raw && this.#reports.entry(raw, except)
-    })
+  async report(id: string, except: readonly string[]): Promise<Sent | undefined> {
+    const raw = await this.#access.read(() => this.#reports.one(id))
+    return raw && this.#entry(raw, except)
   }
 
   async readers(id: string, { limit, except }: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
@@ -214,6 +211,11 @@ class SqliteStore implements Store {
       if (!this.#shared) this.#db.close()
     })
     return this.#closing
+  }
+
+  async #entry(raw: RawSent, except: readonly string[]): Promise<Sent> {
+    const read = await portions(BEGINNING, (from) => this.#access.read(() => this.#readCounts.some(raw, except, from)))
+    return this.#access.read(() => this.#reports.entry(raw, except, read))
   }
 
   /** As durable as the host's commit; a savepoint keeps it whole. */
