@@ -28,6 +28,32 @@ async function timed(times, act) {
   return { p50: took[times >> 1], p99: took[Math.floor(times * 0.99)] }
 }
 
+/** Milliseconds between two turns of the event loop at most, and until it is done. */
+async function heldBy(act) {
+  const began = performance.now()
+  let last = began
+  let held = 0
+  let going = true
+  const turn = () => {
+    const now = performance.now()
+    held = Math.max(held, now - last)
+    last = now
+    if (going) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await act()
+  going = false
+  const all = performance.now() - began
+  await turnOfLoop()
+  return { held, all }
+}
+
+const planned = (count, publishAt) => Array.from({ length: count }, (_, i) => ({ to: { user: String(i) }, title, publishAt }))
+
+async function tickAll(now) {
+  for (let next = now; next !== null && next <= now; ) next = await store.tick(now)
+}
+
 const anybody = (users) => String(1 + Math.floor(Math.random() * users))
 
 const title = 'Somebody commented on your post'
@@ -93,6 +119,34 @@ obey(undefined, {
     const before = sizeOf(settings.database)
     const { p50 } = await timed(times, () => service.notify({ to: 'everyone', title }))
     return { commit: p50 / 1000, bytes: (sizeOf(settings.database) - before) / times }
+  },
+
+  notified({ count }) {
+    const notified = planned(count, null).map((draft) => service.notify(draft))
+    return heldBy(() => Promise.all(notified))
+  },
+
+  named: ({ count }) => heldBy(() => service.notify({ to: { users: planned(count).map(({ to }) => to.user) }, title })),
+
+  async due({ count }) {
+    const at = Date.now() + 60_000
+    await Promise.all(planned(count, at).map((draft) => service.notify(draft)))
+    return heldBy(() => tickAll(at))
+  },
+
+  /** Read one by one, as another process would write it. */
+  async counted({ count }) {
+    const { id } = await service.notify({ to: 'everyone', title })
+    const db = new Database(settings.database)
+    db.pragma('synchronous = OFF')
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notification_receipts (user_id, position, read_at) SELECT i, (SELECT max(position) FROM notification_deliveries), 1 FROM n`).run(
+      count,
+    )
+    db.close()
+    await turnOfLoop()
+    return heldBy(() => store.report(id, []))
   },
 
   rowPerUser({ users, way }) {
