@@ -18,7 +18,7 @@ export const neighbours: Workload = {
   title: "The host's other requests during a message to everybody",
   about:
     'As before, and meanwhile a GET /ping of the same Express app is due every millisecond, whether or not those before it were answered. Only requests that were due between the beginning of a broadcast and its last ' +
-    'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector.',
+    'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector. ‘Sent late’ is how late the load program itself was.',
   async run(bench) {
     const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
     const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
@@ -27,6 +27,7 @@ export const neighbours: Workload = {
       columns: [
         { measure: 'p50', title: 'ping p50 ms' },
         { measure: 'p99', title: 'ping p99 ms' },
+        { measure: 'late', title: 'of that sent late, p99 ms' },
         { measure: 'rest', title: 'ping p99 ms at rest' },
         { measure: 'held', title: 'event loop held at most ms' },
         { measure: 'last', title: 'the last delivery after ms' },
@@ -61,13 +62,20 @@ async function disturbance(start: Start, bench: Bench) {
   }
   const { longest } = await server.server.ask<{ longest: number }>('loop')
   await pings.ask<Answers>('stop')
-  const latencies = latenciesOf(samples, windows)
-  const rest = latenciesOf(samples, between(windows))
+  const during = pingsIn(samples, windows)
+  const rest = pingsIn(samples, between(windows))
   const last = quantile(
     windows.map(([began, ended]) => (ended - began) / 1e6),
     0.5,
   )
-  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), rest: quantile(rest, 0.99), held: longest, last }
+  return {
+    p50: quantile(during.latencies, 0.5),
+    p99: quantile(during.latencies, 0.99),
+    late: quantile(during.late, 0.99),
+    rest: quantile(rest.latencies, 0.99),
+    held: longest,
+    last,
+  }
 }
 
 /** From a while after each broadcast, as the clients that heard of it have things to do, to the next. */
@@ -75,15 +83,18 @@ function between(windows: readonly Window[]): Window[] {
   return windows.slice(1).map(([began], index) => [(windows[index]?.[1] ?? 0) + SETTLED, began])
 }
 
-/** The latencies, in milliseconds, of the requests that were due in one of the windows. */
-function latenciesOf(samples: string, windows: readonly Window[]): number[] {
+/** Of the requests that were due in one of the windows, how long each took since then and how late it was sent, in milliseconds. */
+function pingsIn(samples: string, windows: readonly Window[]) {
   const numbers = new BigUint64Array(new Uint8Array(readFileSync(samples)).buffer)
   const latencies: number[] = []
-  for (let i = 0; i < numbers.length; i += 2) {
+  const late: number[] = []
+  for (let i = 0; i < numbers.length; i += 3) {
     const due = Number(numbers[i])
-    if (windows.some(([began, ended]) => due >= began && due <= ended)) latencies.push(Number(numbers[i + 1]) / 1e6)
+    if (!windows.some(([began, ended]) => due >= began && due <= ended)) continue
+    latencies.push(Number(numbers[i + 1]) / 1e6)
+    late.push(Number(numbers[i + 2]) / 1e6)
   }
-  return latencies
+  return { latencies, late }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
