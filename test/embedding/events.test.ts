@@ -121,6 +121,19 @@ describe('a host that listens', () => {
     assert.deepEqual(titles, ['One'])
   })
 
+  it('hears of them in the order in which they were stored, whomever they are for', async () => {
+    await using fake = fakeNotifications()
+    const titles: string[] = []
+    fake.on('created', ({ title }) => titles.push(title))
+    const sent = Array.from({ length: 30 }, (_, n) => `${n}`)
+    await Promise.all(sent.map((title, n) => fake.notify({ to: n % 2 === 0 ? 'everyone' : { user: 'ada' }, title })))
+    await eventually(
+      () => titles.length === sent.length,
+      () => `heard of ${titles}`,
+    )
+    assert.deepEqual(titles, sent)
+  })
+
   it('is told in a sentence that there is no such event', async () => {
     await using fake = fakeNotifications()
     const named = (name: string) => () => fake.on(name as EventName, () => {})

@@ -134,6 +134,10 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.recall(id, now))
   }
 
+  exists(id: string): Promise<boolean> {
+    return this.#access.read(() => this.#reports.one(id) !== undefined)
+  }
+
   async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
     const entries: Sent[] = []
     for (const raw of await this.#access.read(() => this.#reports.page(page.before, page.limit))) entries.push(await this.#entry(raw, page.except))
