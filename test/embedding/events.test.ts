@@ -122,16 +122,20 @@ describe('a host that listens', () => {
   })
 
   it('hears of them in the order in which they were stored, whomever they are for', async () => {
-    await using fake = fakeNotifications()
+    using folder = new Folder()
+    const db = new Sqlite(folder.file('host.db'))
+    const notifications = createNotifications({ database: db, session: (_req, _res, next) => next(), identify: () => null })
     const titles: string[] = []
-    fake.on('created', ({ title }) => titles.push(title))
+    notifications.on('created', ({ title }) => titles.push(title))
     const sent = Array.from({ length: 30 }, (_, n) => `${n}`)
-    await Promise.all(sent.map((title, n) => fake.notify({ to: n % 2 === 0 ? 'everyone' : { user: 'ada' }, title })))
+    await Promise.all(sent.map((title, n) => notifications.notify({ to: n % 2 === 0 ? 'everyone' : { user: 'ada' }, title })))
     await eventually(
       () => titles.length === sent.length,
       () => `heard of ${titles}`,
     )
     assert.deepEqual(titles, sent)
+    await notifications.close()
+    db.close()
   })
 
   it('is told in a sentence that there is no such event', async () => {
