@@ -162,7 +162,7 @@ async function tellCreated(notification: Notification, { database, logger }: Opt
   if (typeof database === 'string') return events.tell('created', notification)
   try {
     for (let wait = 1; database.inTransaction; wait = Math.min(50, wait * 2)) await pause(wait, undefined, { ref: false })
-    if (await store.exists(notification.id)) events.tell('created', notification)
+    if ((await store.notification(notification.id)) !== undefined) events.tell('created', notification)
   } catch (error) {
     logger.warn({ err: error, notification: notification.id }, "listeners for 'created' were not told of a notification")
   }

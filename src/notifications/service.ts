@@ -144,11 +144,11 @@ export class Service {
 
   /** Throws NotFoundError for an unknown id; recalling twice changes nothing. */
   async recall(id: string): Promise<void> {
-    const before = this.#events.wants('recalled') ? await this.#store.report(id, []) : undefined
+    const before = this.#events.wants('recalled') ? await this.#store.notification(id) : undefined
     if (!(await this.#store.recall(id, Date.now()))) throw new NotFoundError()
-    if (before === undefined || before.status === 'recalled') return
-    const after = await this.#store.report(id, [])
-    if (after !== undefined) this.#events.tell('recalled', after.notification)
+    if (before === undefined || before.recalledAt !== null) return
+    const after = await this.#store.notification(id)
+    if (after !== undefined) this.#events.tell('recalled', after)
   }
 
   async sent(query: SentQuery = {}): Promise<{ entries: readonly SentEntry[]; nextCursor: string | null }> {

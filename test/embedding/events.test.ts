@@ -121,19 +121,23 @@ describe('a host that listens', () => {
     assert.deepEqual(titles, ['One'])
   })
 
-  it('hears of them in the order in which they were stored, whomever they are for', async () => {
+  it('hears of them in the order in which they were stored and recalled, whomever they are for', async () => {
     using folder = new Folder()
     const db = new Sqlite(folder.file('host.db'))
     const notifications = createNotifications({ database: db, session: (_req, _res, next) => next(), identify: () => null })
     const titles: string[] = []
-    notifications.on('created', ({ title }) => titles.push(title))
+    for (const event of ['created', 'recalled'] as const) notifications.on(event, ({ title }) => titles.push(title))
     const sent = Array.from({ length: 30 }, (_, n) => `${n}`)
-    await Promise.all(sent.map((title, n) => notifications.notify({ to: n % 2 === 0 ? 'everyone' : { user: 'ada' }, title })))
-    await eventually(
-      () => titles.length === sent.length,
-      () => `heard of ${titles}`,
-    )
-    assert.deepEqual(titles, sent)
+    const stored = await Promise.all(sent.map((title, n) => notifications.notify({ to: n % 2 === 0 ? 'everyone' : { user: 'ada' }, title })))
+    const heard = (count: number) =>
+      eventually(
+        () => titles.length === count,
+        () => `heard of ${titles}`,
+      )
+    await heard(30)
+    await Promise.all(stored.map(({ id }) => notifications.recall(id)))
+    await heard(60)
+    assert.deepEqual(titles, [...sent, ...sent])
     await notifications.close()
     db.close()
   })

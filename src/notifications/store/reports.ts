@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { Notification } from '../notification.js'
 import { namedUser } from './readers.js'
 import { notificationOf, type RawNotification } from './rows.js'
 import type { Sent } from './store.js'
@@ -40,9 +41,13 @@ export class Reports {
     return this.#one.get(id) as RawSent | undefined
   }
 
+  notification(raw: RawSent): Notification {
+    return notificationOf(raw, this.#usersOf(raw))
+  }
+
   /** The whole entry of one that so many have read. */
   entry(raw: RawSent, except: readonly string[], read: number): Sent {
-    const users = raw.audience === 'users' ? (this.#recipients.all(raw.seq) as string[]) : []
+    const users = this.#usersOf(raw)
     const named = namedUser(raw)
     const addressed = new Set(named === null ? users : named === undefined ? [] : [named])
     for (const user of except) addressed.delete(user)
@@ -53,5 +58,8 @@ export class Reports {
       recipients: named === undefined ? null : addressed.size,
       read,
     }
+  }
+  #usersOf({ audience, seq }: RawSent): readonly string[] {
+    return audience === 'users' ? (this.#recipients.all(seq) as string[]) : []
   }
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import type { NewNotification } from '../notification.js'
+import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
 import { Access, portions } from './access.js'
 import { asFailure } from './failures.js'
@@ -134,8 +134,11 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.recall(id, now))
   }
 
-  exists(id: string): Promise<boolean> {
-    return this.#access.read(() => this.#reports.one(id) !== undefined)
+  notification(id: string): Promise<Notification | undefined> {
+    return this.#access.read(() => {
+      const raw = this.#reports.one(id)
+      return raw && this.#reports.notification(raw)
+    })
   }
 
   async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {

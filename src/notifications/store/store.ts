@@ -180,8 +180,8 @@ export interface Store {
   /** Takes it out of every inbox, or off the schedule. False where there is no such notification. */
   recall(id: string, now: number): Promise<boolean>
 
-  /** Whether it is stored, and nobody has undone that. */
-  exists(id: string): Promise<boolean>
+  /** One that was sent, as it stands, without counting who has read it; undefined where there is no such. */
+  notification(id: string): Promise<Notification | undefined>
   /** What was sent, newest first. `except`: users who are in no count. */
   sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]>
   /** One of them; undefined where there is no such. */
