@@ -89,6 +89,25 @@ test('writing to everyone writes the same for ten known users and for a hundred 
   assert.equal((await subject.store.snapshot('u77777')).unread, 2)
 })
 
+test('counting each of two hundred thousand who have read something costs what it does for each of ten thousand', { timeout: 120_000 }, async () => {
+  const each = async (count: number) => {
+    await using subject = new SqliteSubject()
+    const { notification } = await subject.store.insert({ ...EVERYONE })
+    const db = new Sqlite(subject.path)
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notification_users (user_id, watermark) SELECT 'u' || i, 1 FROM n`).run(count)
+    db.close()
+    const before = process.cpuUsage()
+    assert.equal((await subject.store.report(notification.id, []))?.read, count)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / count
+  }
+  await each(10_000)
+  const [few, many] = [await each(10_000), await each(200_000)]
+  assert.ok(many < 3 * few, `${many} µs each instead of ${few}`)
+})
+
 test('what is kept of people who read hundreds of broadcasts one by one is little', { timeout: 120_000 }, async () => {
   await using subject = new SqliteSubject()
   const db = new Sqlite(subject.path)
