@@ -103,11 +103,12 @@ test('behind a trusted proxy the own origin is what the proxy says; without trus
   assert.equal((await upgrade({ port: wary.port, headers: forwarded })).status, 403)
 })
 
-test('a request whose headers run over the limit has lost its origin, and is refused', async () => {
+test('a request whose headers run over the limit has lost its origin, and is refused, where Node has not done so itself', async () => {
   await using host = await LiveHost.start()
   const many = Object.fromEntries(Array.from({ length: 1100 }, (_, i) => [`A${i}`, '']))
   const headers = { Origin: null, ...many, origin: host.url }
-  expectRefused(await upgrade({ port: host.port, headers }), 403)
+  const answer = await upgrade({ port: host.port, headers })
+  if (answer.status !== 431) expectRefused(answer, 403)
 })
 
 test('subprotocols without ours are refused with 400', async () => {

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import Sqlite, { type Database } from 'better-sqlite3'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
+import { driverFor } from './driver.js'
 import { isBusy, sqliteCode } from './failures.js'
 import { migrateSqlite, patiently } from './migrate.js'
 
@@ -31,7 +31,7 @@ export function open(database: string | Database): Opened {
   const shared = host?.memory === true || path === ''
   let db = host
   try {
-    if (db === undefined || !shared) db = connect(path)
+    if (db === undefined || !shared) db = connect(path, host)
     return { db, host, shared, epoch: prepare(db, shared) }
   } catch (error) {
     if (db !== host) db?.close()
@@ -46,22 +46,10 @@ function usable(host: Database): Database {
   return host
 }
 
-function connect(path: string): Database {
-  requireDriver()
+function connect(path: string, host: Database | undefined): Database {
+  const Driver = driverFor(host)
   if (path !== ':memory:' && path !== '') mkdirSync(dirname(path), { recursive: true })
-  return new Sqlite(path, { timeout: BUSY_TIMEOUT })
-}
-
-/** better-sqlite3 13 needs Node-API 10, and on a Node without it ends the process without a word. */
-function requireDriver(): void {
-  if (Number(process.versions.napi ?? 0) >= 10 || !/^1[3-9]/.test(driverVersion())) return
-  throw new OptionError(`better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12, or a newer Node.`)
-}
-
-function driverVersion(): string {
-  const main = createRequire(import.meta.url).resolve('better-sqlite3')
-  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as { readonly version: string }
-  return version
+  return new Driver(path, { timeout: BUSY_TIMEOUT })
 }
 
 function prepare(db: Database, shared: boolean): string {

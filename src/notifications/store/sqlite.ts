@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.js'
 import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
 import { Access, portions } from './access.js'
+import { driverWarnings } from './driver.js'
 import { asFailure } from './failures.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
@@ -75,6 +76,7 @@ class SqliteStore implements Store {
 
   constructor({ database, logger, metrics }: SqliteStoreOptions) {
     const { db, host, shared, epoch } = open(database)
+    for (const warning of driverWarnings(host)) logger.warn({}, warning)
     this.epoch = epoch
     this.#db = db
     this.#host = host && { db: host, sending: new Sending(host) }

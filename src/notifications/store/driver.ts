@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import Sqlite, { type Database } from 'better-sqlite3'
+import { OptionError } from '../errors.js'
+
+type Driver = typeof Sqlite
+
+const require = createRequire(import.meta.url)
+
+/**
+ * The class that opens databases: the host's, where it gave a handle. The host may have another copy of better-sqlite3 than we have, and
+ * SQLite's locks belong to the process: two copies of it do not see each other's, and write over one another
+ * (https://www.sqlite.org/howtocorrupt.html, 2.2.1). Throws an OptionError where ours would end the process.
+ */
+export function driverFor(host: Database | undefined): Driver {
+  const theirs = host && driverOf(host)
+  if (theirs === undefined) requireRunnable()
+  return theirs ?? Sqlite
+}
+
+/** The class that has the methods: a subclass of the host's may take other arguments. Undefined where it cannot be told. */
+function driverOf(host: Database): Driver | undefined {
+  let holder: object | null = Object.getPrototypeOf(host)
+  while (holder !== null && !Object.hasOwn(holder, 'transaction')) holder = Object.getPrototypeOf(holder)
+  const driver: unknown = holder?.constructor
+  return typeof driver === 'function' ? (driver as Driver) : undefined
+}
+
+/** better-sqlite3 13 needs Node-API 10, and on a Node without it ends the process without a word. */
+function requireRunnable(): void {
+  if (Number(process.versions.napi ?? 0) >= 10 || !/^1[3-9]/.test(ourVersion())) return
+  throw new OptionError(`better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12, or a newer Node.`)
+}
+
+function ourVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(dirname(require.resolve('better-sqlite3')), '..', 'package.json'), 'utf8')) as {
+    readonly version: string
+  }
+  return version
+}
+
+/** What the operator should know of the drivers that this process has loaded, in whole sentences. */
+export function driverWarnings(host: Database | undefined): readonly string[] {
+  const loaded = Object.keys(require.cache).filter((file) => /better-sqlite3.*\.node$/.test(file))
+  const warnings: string[] = []
+  if (host === undefined && loaded.length > 1)
+    warnings.push(
+      `This process has loaded better-sqlite3 more than once (${loaded.join(', ')}). If it opens the database with another copy than Belfry does, ` +
+        'their locks do not hold against each other, and what was stored can be lost. Give createNotifications your open Database instead of its path, or install the version that Belfry has.',
+    )
+  // https://github.com/nodejs/node/issues/65446: told by what the addon was compiled with, not by its version.
+  if (process.version.startsWith('v24.') && loaded.some((file) => readFileSync(file).includes('RemoveEnvironmentCleanupHook')))
+    warnings.push(
+      `better-sqlite3 12 as compiled for Node ${process.versions.node} ends the process now and then (RemoveEnvironmentCleanupHook: 'Assertion failed'). Install better-sqlite3@13.`,
+    )
+  return warnings
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type Sqlite from 'better-sqlite3'
+import { draft } from '../contracts/store.js'
+import { type Logged, openStore, temporaryFolder } from './subject.js'
+
+const require = createRequire(import.meta.url)
+const run = promisify(execFile)
+
+/** What npm makes where a host asks for another version of better-sqlite3 than Belfry: a copy of its own, SQLite included. Loaded until it is disposed of. */
+function anotherCopyOfTheDriver(folder: string): Disposable & { readonly Driver: typeof Sqlite } {
+  const modules = join(dirname(require.resolve('better-sqlite3')), '..', '..')
+  const parts = ['package.json', 'lib', 'prebuilds', 'build/Release/better_sqlite3.node'].map((part) => join('better-sqlite3', part))
+  for (const part of [...parts, 'bindings', 'file-uri-to-path']) {
+    if (existsSync(join(modules, part))) cpSync(join(modules, part), join(folder, 'node_modules', part), { recursive: true })
+  }
+  const forget = () => {
+    for (const file of Object.keys(require.cache)) if (file.startsWith(folder)) delete require.cache[file]
+  }
+  return { Driver: require(join(folder, 'node_modules', 'better-sqlite3')), [Symbol.dispose]: forget }
+}
+
+/** A host's own class of databases, with a constructor of its own. */
+function subclassOf(Driver: typeof Sqlite) {
+  return class extends Driver {
+    constructor({ file }: { readonly file: string }) {
+      super(file)
+    }
+  }
+}
+
+test('a host that gives a path and opens its database with another copy is told what to do', async () => {
+  const folder = temporaryFolder()
+  const file = join(folder, 'app.db')
+  const before: Logged[] = []
+  await openStore(file, before).close()
+  assert.deepEqual(before, [])
+  using copy = anotherCopyOfTheDriver(folder)
+  const host = new copy.Driver(file)
+  const after: Logged[] = []
+  await openStore(file, after).close()
+  const [{ message } = { message: '' }] = after
+  assert.match(message, /^This process has loaded better-sqlite3 more than once .*Give createNotifications your open Database instead of its path/)
+  assert.ok(message.includes(folder), message)
+  host.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('a driver that would end the process is refused in a sentence', async () => {
+  const folder = temporaryFolder()
+  const root = new URL('../../', import.meta.url)
+  for (const part of ['src', 'migrations', 'package.json', 'tsconfig.json']) cpSync(new URL(part, root), join(folder, part), { recursive: true })
+  const modules = join(folder, 'node_modules')
+  mkdirSync(modules)
+  for (const name of readdirSync(new URL('node_modules', root))) {
+    if (name !== 'better-sqlite3') symlinkSync(fileURLToPath(new URL(`node_modules/${name}`, root)), join(modules, name))
+  }
+  mkdirSync(join(modules, 'better-sqlite3', 'lib'), { recursive: true })
+  writeFileSync(join(modules, 'better-sqlite3', 'package.json'), '{ "version": "13.2.0", "main": "lib/index.js" }')
+  writeFileSync(join(modules, 'better-sqlite3', 'lib', 'index.js'), 'module.exports = class { constructor() { process.abort() } }')
+  const script = `
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2', napi: '9' } })
+    const { openSqliteStore } = await import('./src/notifications/store/sqlite.ts')
+    try { openSqliteStore({ database: 'app.db' }) } catch (error) { console.log(error.message) }`
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: folder })
+  assert.equal(stdout, 'better-sqlite3 13 and later does not run on Node 20.20.2: install better-sqlite3@12, or a newer Node.\n')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+for (const own of ['copy', 'subclass'] as const)
+  test(`a host with its own ${own} of better-sqlite3: Belfry waits for the host's transaction, and what both write is kept`, async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'app.db')
+    using copy = anotherCopyOfTheDriver(folder)
+    const host = own === 'copy' ? new copy.Driver(file) : new (subclassOf(copy.Driver))({ file })
+    host.exec('CREATE TABLE posts (title TEXT)')
+    const store = openStore(host)
+    const addPost = host.prepare('INSERT INTO posts VALUES (?)')
+    const { notification } = await store.insert(draft({ user: 'ada' }, 'hi'))
+    for (let i = 0; i < 20; i++) {
+      host.exec('BEGIN IMMEDIATE')
+      for (let j = 0; j < 50; j++) addPost.run('p'.repeat(500))
+      const marked = store.mark('ada', [notification.id], i % 2 === 0 ? 'read' : 'unread', Date.now())
+      // What is asked for in one turn of the event loop is tried at the end of it.
+      await nextTurn()
+      await nextTurn()
+      host.exec('COMMIT')
+      await marked
+      assert.equal((await store.snapshot('ada')).unread, i % 2)
+    }
+    assert.equal(host.prepare('SELECT count(*) FROM posts').pluck().get(), 1000)
+    assert.equal(host.pragma('integrity_check', { simple: true }), 'ok')
+    await store.close()
+    host.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
