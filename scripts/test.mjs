@@ -1,18 +1,16 @@
-// `npm test`: builds what is stale, then runs every test file, or those that are named, with Node's own runner.
+// `npm test`: builds what is stale, then runs every test file, or those whose names begin with what is given, with Node's own runner.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { buildStale } from './build.mjs'
 
 await buildStale()
 const named = process.argv.slice(2)
-const files =
-  named.length > 0
-    ? named
-    : readdirSync('test', { recursive: true })
-        .filter((name) => name.endsWith('.test.ts'))
-        .map((name) => `test/${name}`)
-        .sort()
-if (files.length === 0) throw new Error('There is no test file below test/.')
+const files = readdirSync('test', { recursive: true })
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => `test/${name}`)
+  .filter((file) => named.length === 0 || named.some((start) => file.startsWith(start)))
+  .sort()
+if (files.length === 0) throw new Error(`There is no test file ${named.join(' or ') || 'below test/'}.`)
 const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=180000', ...files], {
   stdio: 'inherit',
 })
