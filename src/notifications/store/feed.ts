@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Logger } from '../logger.js'
+import { preparing } from './statements.js'
 import type { Audience } from './store.js'
 
 type Change = readonly [n: number, audience: string]
@@ -41,7 +42,7 @@ export class Feed {
   #looked = false
 
   constructor(db: Database, options: FeedOptions) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#db = db
     this.#options = options
     this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`).raw()

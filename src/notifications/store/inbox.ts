@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Instant } from './instant.js'
 import { COLUMNS, type RawRow, rowOf, UNREAD_AT } from './rows.js'
+import { preparing } from './statements.js'
 import type { Asked, Listing, Page, Row, Sight, Snapshot } from './store.js'
 
 /** One of the streams that make up an inbox, and from where on it is this user's: what went to the user alone, to everyone, or to one topic. */
@@ -73,18 +74,18 @@ const CATEGORY = `(@category IS NULL OR n.category = @category)`
 
 /** What one person sees: reads only, each in one snapshot. */
 export class Inbox {
-  readonly #db: Database
   readonly #instant: Instant
   readonly #snapshot: Statement
   readonly #member: Statement
   readonly #topics: Statement
   readonly #find: Statement
   readonly #unreadAt: Statement
+  readonly #prepare: (sql: string) => Statement
   readonly #lists = new Map<string, Statement>()
 
   constructor(db: Database) {
-    this.#db = db
     this.#instant = new Instant(db)
+    this.#prepare = preparing(db)
     this.#snapshot = this.#prepare(SNAPSHOT)
     this.#member = this.#prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = this.#prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
@@ -173,14 +174,9 @@ export class Inbox {
     const key = `${kind} ${order}`
     const known = this.#lists.get(key)
     if (known !== undefined) return known
-    // A bare bound limit is a hint to the planner, so that SQLite compiles the statement anew at each run: 100 times the cost.
-    const statement = this.#prepare(`${LISTS[kind]} ${order} LIMIT @limit + 0`).raw()
+    const statement = this.#prepare(`${LISTS[kind]} ${order} LIMIT @limit`).raw()
     this.#lists.set(key, statement)
     return statement
-  }
-
-  #prepare(sql: string): Statement {
-    return this.#db.prepare(sql).safeIntegers(false)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
 import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
+import { preparing } from './statements.js'
 import type { Row } from './store.js'
 
 interface Delivery {
@@ -95,7 +96,7 @@ export class LiveAudiences {
   readonly #kept = new Recent<string, Live>(KEPT)
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#version = prepare('SELECT version FROM notification_topics WHERE audience = ?').pluck()
     this.#count = prepare('SELECT count(*) FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL AND position <= ?').pluck()
     this.#since = prepare(

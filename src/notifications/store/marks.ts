@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { InvalidError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { Inbox } from './inbox.js'
+import { preparing } from './statements.js'
 import type { Mark, Row } from './store.js'
 
 /** What people do with their inboxes, and which broadcasts are theirs. To be called inside a write transaction. */
@@ -18,7 +19,7 @@ export class Marks {
   readonly #tell: Statement
 
   constructor(db: Database, inbox: Inbox) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#inbox = inbox
     this.#receive = prepare(`
       INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)

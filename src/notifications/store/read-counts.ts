@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { COUNTED, type Delivery, deliveryOf, HAS_BROADCAST, NAMED, namedUser, type Source } from './readers.js'
+import { preparing } from './statements.js'
 
 /** How far a walk has come: the row that was counted last. */
 interface Key {
@@ -38,7 +39,7 @@ export class ReadCounts {
   readonly #topic: readonly Walk[]
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     const walk = (rows: number, end: string, count: string): Walk => ({
       end: prepare(`${end} LIMIT 1 OFFSET ${rows - 1}`),
       count: prepare(count).pluck(),

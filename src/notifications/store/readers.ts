@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { preparing } from './statements.js'
 import type { Reader } from './store.js'
 
 /** Something that was sent: to one user, to several (null: their names stand in a table of their own), or to a whole audience. */
@@ -51,7 +52,7 @@ const READERS_OF_MANY = `
   SELECT had.user, had.readAt FROM (
     SELECT u.user_id AS user, ${READ_AT('u.user_id', '@position')} AS readAt FROM notification_users u
     WHERE u.user_id > @from AND u.user_id <= @to AND ${COUNTED('u.user_id')} AND ${HAS_BROADCAST('u.user_id')}) had
-  WHERE had.readAt >= 0 ORDER BY had.readAt DESC, had.user LIMIT @limit + 0`
+  WHERE had.readAt >= 0 ORDER BY had.readAt DESC, had.user LIMIT @limit`
 
 /** Who has read what. Reads only. */
 export class Readers {
@@ -61,9 +62,9 @@ export class Readers {
   readonly #end: Statement
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#delivery = deliveryOf(db)
-    this.#named = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED(ALL)}) ORDER BY readAt DESC, user LIMIT @limit + 0`)
+    this.#named = prepare(`SELECT user, nullif(readAt, -1) AS readAt FROM (${NAMED(ALL)}) ORDER BY readAt DESC, user LIMIT @limit`)
     this.#many = prepare(READERS_OF_MANY)
     this.#end = prepare(`SELECT user_id FROM notification_users WHERE user_id > ? ORDER BY user_id LIMIT 1 OFFSET ${USERS}`).pluck()
   }
@@ -88,9 +89,7 @@ export class Readers {
 
 /** Where it was delivered last, by the number of the notification. */
 export function deliveryOf(db: Database): Statement {
-  return db
-    .prepare(`SELECT position, published_at FROM notification_deliveries WHERE notification = ? ORDER BY position DESC LIMIT 1`)
-    .safeIntegers(false)
+  return preparing(db)('SELECT position, published_at FROM notification_deliveries WHERE notification = ? ORDER BY position DESC LIMIT 1')
 }
 
 /** The one user, null for several, undefined for a broadcast or nonsense. */

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import { preparing } from './statements.js'
 
 /** A row of another process's that cannot be delivered, and which column is at fault. */
 interface Refusal {
@@ -12,7 +13,7 @@ export class Refusals {
   readonly #take: Statement
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#pending = prepare('SELECT EXISTS (SELECT 1 FROM notification_rejects)').pluck()
     this.#take = prepare(`
       DELETE FROM notification_rejects WHERE notification IN (SELECT notification FROM notification_rejects LIMIT 100)

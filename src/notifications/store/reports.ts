@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Notification } from '../notification.js'
 import { namedUser } from './readers.js'
 import { notificationOf, type RawNotification } from './rows.js'
+import { preparing } from './statements.js'
 import type { Sent } from './store.js'
 
 export interface RawSent extends RawNotification {
@@ -27,8 +28,8 @@ export class Reports {
   readonly #recipients: Statement
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
-    this.#page = prepare(`${SENT} WHERE f.seq < ? ORDER BY f.seq DESC LIMIT ? + 0`)
+    const prepare = preparing(db)
+    this.#page = prepare(`${SENT} WHERE f.seq < ? ORDER BY f.seq DESC LIMIT ?`)
     this.#one = prepare(`${SENT} WHERE f.id = ?`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
   }

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { PORTION } from './portion.js'
 import { READ_AT } from './readers.js'
 import { contentOf, notificationOf, type RawContent, type RawNotification } from './rows.js'
+import { preparing } from './statements.js'
 import type { Cutoffs, ExportedNotification, UserExport } from './store.js'
 
 /** How much is looked at in one portion: rows of the database, so that none of them holds the event loop for long. */
@@ -54,7 +55,7 @@ export class Retention {
   readonly #eraseTraces: readonly Statement[]
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     const owner = `substr(d.audience, 6)`
     this.#live = prepare(`
       SELECT d.position, d.audience, d.notification, d.published_at, n.audience = 'users' AS named,

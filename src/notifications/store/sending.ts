@@ -4,6 +4,7 @@ import { ConflictError } from '../errors.js'
 import { audienceOf, type NewNotification, type Notification } from '../notification.js'
 import { PORTION } from './portion.js'
 import { notificationOf, type RawNotification } from './rows.js'
+import { preparing } from './statements.js'
 import type { Inserted } from './store.js'
 
 interface Due {
@@ -31,7 +32,7 @@ export class Sending {
   readonly #announce: Statement
 
   constructor(db: Database) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#insert = prepare(`
       INSERT INTO notifications
         (id, audience, title, body, url, level, category, data, sender, created_at, publish_at, expires_at, idempotency_key, content_hash)

@@ -4,6 +4,7 @@ import type { Feed } from './feed.js'
 import type { Inbox, Place, Stream } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
+import { preparing } from './statements.js'
 import type { Asked, Audience, Listing, Moment, Page, Row, Sight, Snapshot } from './store.js'
 
 /**
@@ -66,7 +67,7 @@ export class Snapshots {
   #sight: Sight = { snapshot: { version: 0, unread: 0, membership: '', newest: 0 }, latest: undefined }
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
-    const prepare = (sql: string) => db.prepare(sql).safeIntegers(false)
+    const prepare = preparing(db)
     this.#db = db
     this.#feed = feed
     this.#inbox = inbox
