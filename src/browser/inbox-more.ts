@@ -1,7 +1,6 @@
 import type { RowActions } from './inbox-actions.js'
 import type { Selection } from './inbox-selection.js'
 import type { InboxView } from './inbox-view.js'
-import { besides } from './scripts.js'
 
 /** What few ask for: the buttons are there at once, what they open is fetched when somebody first wants it. */
 export interface More {
@@ -10,7 +9,7 @@ export interface More {
 }
 
 export function offerMore(view: InboxView, actions: RowActions): More {
-  const { button } = view.bell.kit
+  const { besides, button } = view.bell.kit
   const head = view.root.querySelector('.belfry-head')
   const foot = view.root.querySelector('.belfry-foot')
   const wanted = <T>(place: Element | null, name: string, make: (script: unknown) => T) => {

@@ -132,6 +132,9 @@ describe('the panel', () => {
     await press(page, 'Enter')
     await expectText(page, panelTitles, ['One'])
     assert.equal(await panel.getByText('That did not work.').count(), 0)
+    // Firefox fetches nothing again from an address that had nothing.
+    const asked = proxy.asked.filter((path) => path.includes('/panel.js'))
+    assert.ok(asked.length > 1 && new Set(asked).size === asked.length, asked.join())
     await page.context().close()
   })
 
