@@ -9,7 +9,6 @@ import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
 import { migrateSqlite } from '../../src/notifications/store/migrate.js'
-import { eventually } from '../helpers/eventually.js'
 import { recount } from './recount.js'
 import { openStore, temporaryFolder } from './subject.js'
 
@@ -45,12 +44,13 @@ class Place implements Disposable {
     return { handle, [Symbol.dispose]: () => void handle.close() }
   }
 
-  /** A process that migrates. */
-  command(): string[] {
+  /** A process that migrates. @param before what it does with its handle `db` first */
+  command(before = ''): string[] {
     const script = `
       import Sqlite from 'better-sqlite3'
       import { migrateSqlite } from ${JSON.stringify(MIGRATE)}
       const db = new Sqlite(process.argv[1], { timeout: 10 })
+      ${before}
       migrateSqlite(db, { folder: new URL(process.argv[2]), ledger: 'steps' })`
     return ['--import', 'tsx', '--input-type=module', '-e', script, this.path, this.options.folder.href]
   }
@@ -95,19 +95,33 @@ test('twenty processes that start at once migrate once', { timeout: 120_000 }, a
   assert.deepEqual(db.handle.prepare('SELECT n, m FROM a').raw().all(), [[1, 2]])
 })
 
+/** Says when it is at the given place of its migrations and stays there, with little memory, so that most of what it wrote stands in the file. */
+const stopAt = (place: string) => `
+  const { writeSync } = await import('node:fs')
+  db.pragma('cache_size = 10')
+  db.function('reached', (place) => {
+    if (place !== '${place}') return
+    writeSync(1, 'there')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })`
+
 test('a process that is killed midway leaves the database before or after a file, never within', { timeout: 120_000 }, async () => {
-  const many = Array.from({ length: 400 }, (_, n) => `CREATE TABLE t${n} (x); INSERT INTO t${n} VALUES (zeroblob(2000));`).join('\n')
-  for (const wait of [0, 10, 25, 50, 100]) {
-    using place = new Place({ '0001_many.sql': many, '0002_more.sql': many.replaceAll(' t', ' u') })
-    const child = spawn(process.execPath, place.command(), { stdio: 'inherit' })
-    using db = place.open()
-    // From the first sign of life on, a little later each time.
-    await eventually(() => child.exitCode !== null || db.handle.pragma('page_count', { simple: true }) !== 0, 'the child has begun', 30_000)
-    await new Promise((resolve) => setTimeout(resolve, wait))
+  const many = (name: string) =>
+    Array.from(
+      { length: 400 },
+      (_, n) => `SELECT reached('${name}${n}'); CREATE TABLE ${name}${n} (x); INSERT INTO ${name}${n} VALUES (zeroblob(2000));`,
+    ).join('\n')
+  for (const moment of ['t0', 't200', 't399', 'u0', 'u399']) {
+    using place = new Place({ '0001_many.sql': many('t'), '0002_more.sql': many('u') })
+    const child = spawn(process.execPath, place.command(stopAt(moment)), { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
     child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    await once(child, 'exit')
+    using db = place.open()
     const tables = db.handle.prepare(`SELECT count(*) FROM sqlite_master WHERE name GLOB '[tu][0-9]*'`).pluck().get()
     assert.ok(tables === 0 || tables === 400 || tables === 800, `${tables} tables`)
+    assert.equal(tables, moment.startsWith('t') ? 0 : 400)
+    db.handle.function('reached', (_place) => null)
     migrateSqlite(db.handle, place.options)
     assert.equal(db.handle.prepare('SELECT count(*) FROM steps').pluck().get(), 2)
   }
