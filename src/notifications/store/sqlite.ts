@@ -11,10 +11,8 @@ import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
 import { open } from './open.js'
-import { BEGINNING, ReadCounts } from './read-counts.js'
-import { Readers } from './readers.js'
+import { Outbox } from './outbox.js'
 import { Refusals } from './refusals.js'
-import { type RawSent, Reports } from './reports.js'
 import { FIRST, Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
@@ -29,8 +27,10 @@ import type {
   Page,
   Pruned,
   Reader,
+  ReadersPage,
   Row,
   Sent,
+  SentPage,
   Sight,
   Snapshot,
   Store,
@@ -60,14 +60,11 @@ class SqliteStore implements Store {
   readonly #db: Database
   readonly #host: Host | undefined
   readonly #shared: boolean
-  readonly #logger: Logger
   readonly #inbox: Inbox
   readonly #snapshots: Snapshots
   readonly #marks: Marks
   readonly #sending: Sending
-  readonly #readers: Readers
-  readonly #reports: Reports
-  readonly #readCounts: ReadCounts
+  readonly #outbox: Outbox
   readonly #retention: Retention
   readonly #access: Access
   readonly #refusals: Refusals
@@ -81,19 +78,16 @@ class SqliteStore implements Store {
     this.#db = db
     this.#host = host && { db: host, sending: new Sending(host) }
     this.#shared = shared
-    this.#logger = logger
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
-    this.#readers = new Readers(db)
-    this.#reports = new Reports(db)
-    this.#readCounts = new ReadCounts(db)
     this.#retention = new Retention(db)
-    this.#refusals = new Refusals(db)
-    this.#feed = new Feed(db, { logger, refused: () => void this.#logRefused() })
+    this.#feed = new Feed(db, { logger, refused: () => void this.#refusals.log() })
     this.#snapshots = new Snapshots(db, this.#feed, this.#inbox)
     this.#access = new Access(db, metrics, () => this.#committed())
-    void this.#logRefused()
+    this.#outbox = new Outbox(db, this.#access)
+    this.#refusals = new Refusals(db, this.#access, logger)
+    void this.#refusals.log()
   }
 
   async ready(): Promise<void> {}
@@ -137,34 +131,19 @@ class SqliteStore implements Store {
   }
 
   notification(id: string): Promise<Notification | undefined> {
-    return this.#access.read(() => {
-      const raw = this.#reports.one(id)
-      return raw && this.#reports.notification(raw)
-    })
+    return this.#outbox.notification(id)
   }
 
-  async sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]> {
-    const entries: Sent[] = []
-    for (const raw of await this.#access.read(() => this.#reports.page(page.before, page.limit))) entries.push(await this.#entry(raw, page.except))
-    return entries
+  sent(page: SentPage): Promise<readonly Sent[]> {
+    return this.#outbox.list(page)
   }
 
-  async report(id: string, except: readonly string[]): Promise<Sent | undefined> {
-    const raw = await this.#access.read(() => this.#reports.one(id))
-    return raw && this.#entry(raw, except)
+  report(id: string, except: readonly string[]): Promise<Sent | undefined> {
+    return this.#outbox.report(id, except)
   }
 
-  async readers(id: string, { limit, except }: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]> {
-    const raw = await this.#access.read(() => this.#reports.one(id))
-    let newest: readonly Reader[] = []
-    for (let from: string | null = raw === undefined ? null : ''; raw !== undefined && from !== null; ) {
-      const start: string = from
-      const { readers, next } = await this.#access.read(() => this.#readers.some(raw, start, limit, except))
-      newest = [...newest, ...readers].sort((a, b) => (b.readAt ?? -1) - (a.readAt ?? -1)).slice(0, limit)
-      from = next
-      await nextTurn()
-    }
-    return newest
+  readers(id: string, page: ReadersPage): Promise<readonly Reader[]> {
+    return this.#outbox.readers(id, page)
   }
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
@@ -222,11 +201,6 @@ class SqliteStore implements Store {
     return this.#closing
   }
 
-  async #entry(raw: RawSent, except: readonly string[]): Promise<Sent> {
-    const read = await portions(BEGINNING, (from) => this.#access.read(() => this.#readCounts.some(raw, except, from)))
-    return this.#access.read(() => this.#reports.entry(raw, except, read))
-  }
-
   /** As durable as the host's commit; a savepoint keeps it whole. */
   #insertWithHost({ db, sending }: Host, draft: NewNotification): Promise<Inserted> {
     try {
@@ -246,18 +220,5 @@ class SqliteStore implements Store {
   #committed(): void {
     this.#feed.look()
     if (this.#feed.wantsPruning) this.#access.write(() => this.#feed.prune()).catch(() => {})
-  }
-
-  /** Each is logged by one process, once: whoever takes it off the list. Without its content, which may be anything. */
-  async #logRefused(): Promise<void> {
-    try {
-      if (!this.#refusals.pending()) return
-      for (const refusal of await this.#access.write(() => this.#refusals.take())) {
-        this.#logger.warn(refusal, 'a row of the table notifications cannot be delivered and is skipped')
-      }
-      await this.#logRefused()
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'refused rows of the table notifications could not be read')
-    }
   }
 }

@@ -71,6 +71,18 @@ export interface Listing {
 /** What a recipient did with it: each also raises the version, but only where it changes something. */
 export type Mark = 'read' | 'unread' | 'archive' | 'unarchive'
 
+export interface SentPage {
+  /** The `sequence` of an entry; null for the newest. */
+  readonly before: number | null
+  readonly limit: number
+  readonly except: readonly string[]
+}
+
+export interface ReadersPage {
+  readonly limit: number
+  readonly except: readonly string[]
+}
+
 /** A sent notification with where it stands. */
 export interface Sent {
   /** Descending order of the list; cursor for its next page. */
@@ -183,11 +195,11 @@ export interface Store {
   /** One that was sent, as it stands, without counting who has read it; undefined where there is no such. */
   notification(id: string): Promise<Notification | undefined>
   /** What was sent, newest first. `except`: users who are in no count. */
-  sent(page: { readonly before: number | null; readonly limit: number; readonly except: readonly string[] }): Promise<readonly Sent[]>
+  sent(page: SentPage): Promise<readonly Sent[]>
   /** One of them; undefined where there is no such. */
   report(id: string, except: readonly string[]): Promise<Sent | undefined>
   /** Who has it by name (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`. */
-  readers(id: string, page: { readonly limit: number; readonly except: readonly string[] }): Promise<readonly Reader[]>
+  readers(id: string, page: ReadersPage): Promise<readonly Reader[]>
 
   /**
    * Takes what is old out of inboxes, and deletes what nobody has had since then. In portions that hold nobody up; what is
