@@ -19,9 +19,8 @@ export function parseTime(value: unknown): number | null {
  */
 export function safeUrl(value: unknown): string | null {
   if (typeof value !== 'string' || value.length > 2048 || /[\0-\x20\x7f\\]/.test(value)) return null
-  if (value.startsWith('/')) {
-    return URL.canParse(value, 'http://here.invalid') && new URL(value, 'http://here.invalid').host === 'here.invalid' ? value : null
-  }
+  // After one slash a URL parser takes anything for a path, so there is nothing that parsing could find.
+  if (value.startsWith('/')) return value.startsWith('//') ? null : value
   return /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null
 }
 

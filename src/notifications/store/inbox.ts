@@ -60,7 +60,7 @@ const SNAPSHOT = `
 /** A delivery with its content and with what this user did with it. */
 const ROW = `
   SELECT ${COLUMNS},
-    CASE WHEN r.user_id IS NOT NULL THEN r.read_at ELSE
+    CASE WHEN r.user_id IS NOT NULL THEN r.read_at WHEN d.position <= @watermark THEN
       (SELECT w.at FROM notification_watermarks w WHERE w.user_id = @user AND w.position >= d.position ORDER BY w.position LIMIT 1) END,
     r.archived_at,
     CASE WHEN r.user_id IS NOT NULL THEN r.read_at IS NULL AND r.archived_at IS NULL ELSE d.position > @watermark END

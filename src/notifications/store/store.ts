@@ -19,10 +19,10 @@ export interface Snapshot {
   readonly newest: number
 }
 
-/** Whose state is wanted, and the position of the newest notification that they have been told of. */
 /** Of when an answer is: as of now, or of a moment since this turn of the event loop began to ask, which answers many with one look. */
 export type Moment = 'now' | 'this turn'
 
+/** Whose state is wanted, and the position of the newest notification that they have been told of. */
 export interface Asked {
   readonly user: string
   readonly seen: number
