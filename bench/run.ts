@@ -9,6 +9,7 @@ import { type Measured, machine, publish, tell } from './lib/report.js'
 import { type Bench, type Judgement, type Outcome, type Workload, within } from './lib/workload.js'
 import { accept } from './workloads/accept.js'
 import { broadcast } from './workloads/broadcast.js'
+import { comeback } from './workloads/comeback.js'
 import { crowd } from './workloads/crowd.js'
 import { everyone } from './workloads/everyone.js'
 import { exact } from './workloads/exact.js'
@@ -19,7 +20,7 @@ import { notify } from './workloads/notify.js'
 import { poll } from './workloads/poll.js'
 import { post } from './workloads/post.js'
 
-const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, notify, post, poll, crowd, exact, growth, everyone]
+const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, comeback, notify, post, poll, crowd, exact, growth, everyone]
 
 const usage = `npm run bench -- [--quick] [--rounds N] [--users N] [--publish] [WORKLOAD...]
 Workloads: ${workloads.map(({ name }) => name).join(' ')}

@@ -1,14 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { contest, quantile } from '../lib/contest.js'
 import { inNode } from '../lib/contestants.js'
-import { type Answers, request, requestsFile, Sockets, startRequests } from '../lib/load.js'
+import { Sockets } from '../lib/load.js'
+import { Pings, type Window } from '../lib/pings.js'
 import { type Bench, figure, ratioTo, type Workload } from '../lib/workload.js'
 
 type Start = ReturnType<typeof inNode>
-type Window = readonly [began: number, ended: number]
 
-const EVERY = 1000
 /** In nanoseconds. */
 const SETTLED = 50e6
 
@@ -48,11 +45,7 @@ async function disturbance(start: Start, bench: Bench) {
   await using server = await start(people, bench.folder)
   await using sockets = await Sockets.open(server.port, server.dialect, people.cookies, connections)
   for (let i = 0; i < 3; i++) await sockets.expect(1, () => server.broadcast('The canteen is closed today'))
-  const file = join(bench.folder, 'ping')
-  const samples = join(bench.folder, 'ping-samples')
-  writeFileSync(file, requestsFile([request('GET', '/ping', {})]))
-  await using pings = startRequests(server.port, file, { connections: 500, seconds: 3600, every: EVERY, samples })
-  await pause(500)
+  await using pings = await Pings.start(server.port, bench.folder)
   await server.server.ask('watchLoop')
   const windows: Window[] = []
   for (let i = 0; i < (bench.quick ? 5 : 15); i++) {
@@ -61,9 +54,9 @@ async function disturbance(start: Start, bench: Bench) {
     await pause(200)
   }
   const { longest } = await server.server.ask<{ longest: number }>('loop')
-  await pings.ask<Answers>('stop')
-  const during = pingsIn(samples, windows)
-  const rest = pingsIn(samples, between(windows))
+  await pings.stop()
+  const during = pings.within(windows)
+  const rest = pings.within(between(windows))
   const last = quantile(
     windows.map(([began, ended]) => (ended - began) / 1e6),
     0.5,
@@ -81,20 +74,6 @@ async function disturbance(start: Start, bench: Bench) {
 /** From a while after each broadcast, as the clients that heard of it have things to do, to the next. */
 function between(windows: readonly Window[]): Window[] {
   return windows.slice(1).map(([began], index) => [(windows[index]?.[1] ?? 0) + SETTLED, began])
-}
-
-/** Of the requests that were due in one of the windows, how long each took since then and how late it was sent, in milliseconds. */
-function pingsIn(samples: string, windows: readonly Window[]) {
-  const numbers = new BigUint64Array(new Uint8Array(readFileSync(samples)).buffer)
-  const latencies: number[] = []
-  const late: number[] = []
-  for (let i = 0; i < numbers.length; i += 3) {
-    const due = Number(numbers[i])
-    if (!windows.some(([began, ended]) => due >= began && due <= ended)) continue
-    latencies.push(Number(numbers[i + 1]) / 1e6)
-    late.push(Number(numbers[i + 2]) / 1e6)
-  }
-  return { latencies, late }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -12,6 +12,7 @@ import { checkHandshake, handshakeAnswer } from './handshake.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
 import { Refusal, refusalOf, within } from './refusal.js'
+import { Turnstile } from './turnstile.js'
 import { visitOnce } from './visit.js'
 
 /** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
@@ -48,9 +49,10 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
     },
   }
   const keeper = { context, events }
+  const turnstile = new Turnstile((upgrade: Upgrade) => void admit(upgrade, keeper))
   const answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     hush(socket)
-    void admit({ req, socket, head, since: performance.now() }, keeper)
+    turnstile.pass({ req, socket, head, since: performance.now() })
   }
   const otherwise = (_req: IncomingMessage, socket: Duplex) => {
     hush(socket)
