@@ -80,8 +80,8 @@ export const CLOSE = {
 } as const
 export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE]
 
-/** Whether `next` should replace `shown`: another epoch always does, within one epoch only a newer version. */
-export function supersedes(next: State, shown: State | undefined): boolean {
+/** Whether `next` should replace what was shown: another epoch always does, within one epoch only a newer version. */
+export function supersedes(next: State, shown: { readonly epoch: string | undefined; readonly version: number } | undefined): boolean {
   return shown === undefined || next.epoch !== shown.epoch || next.version > shown.version
 }
 

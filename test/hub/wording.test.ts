@@ -17,15 +17,16 @@ function item(title: string, body: string | null = null): Item {
 
 it('a frame of any length and script arrives as it was written', async () => {
   const server = createServer().listen(0, '127.0.0.1')
+  const wording = new Wording()
   const frames = [0, 1, 100, 10_000, 65_000, 70_000].map((length) => {
     const latest = item('„Grüße“ 🔔', 'ü'.repeat(length))
-    return new Outgoing({ type: 'unread', epoch: EPOCH, version: length, unread: 1, latest }, EPOCH)
+    return wording.unread({ epoch: EPOCH, version: length, unread: 1 }, latest)
   })
   const short = new Outgoing({ type: 'heartbeat', version: 7 }, EPOCH)
   const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   server.on('upgrade', (req, socket, head) => {
     upgrades.handleUpgrade(req, socket, head, () => {
-      for (const frame of [short, ...frames]) socket.write(frame.bytes)
+      for (const frame of [short, ...frames]) socket.write(frame.bytes, 'latin1')
     })
   })
   await once(server, 'listening')
@@ -46,6 +47,14 @@ it('a frame of any length and script arrives as it was written', async () => {
   server.close()
 })
 
+it('a frame of any length is the same, put together or not', () => {
+  const wording = new Wording()
+  for (const length of [0, 20, 30, 40, 100, 65_300, 65_400, 65_500, 70_000]) {
+    const together = wording.unread({ epoch: EPOCH, version: 1, unread: 1 }, item('Grüße', '🔔'.repeat(length / 4)))
+    assert.equal(together.bytes, new Outgoing(together.frame, EPOCH).bytes)
+  }
+})
+
 it('the same state with the same news is one frame, and reads as its JSON', () => {
   const wording = new Wording()
   const state = { epoch: EPOCH, version: 3, unread: 2 }
@@ -54,12 +63,16 @@ it('the same state with the same news is one frame, and reads as its JSON', () =
   assert.equal(frame.text, JSON.stringify({ type: 'unread', ...state, latest: news }))
   assert.deepEqual(frame.frame, JSON.parse(frame.text))
   assert.equal(wording.unread({ ...state }, news), frame)
-  assert.equal(wording.unread(state, undefined).text, JSON.stringify({ type: 'unread', ...state }))
-  for (const other of [
-    wording.unread({ ...state, unread: 1 }, news),
-    wording.unread({ ...state, version: 4 }, news),
-    wording.unread(state, item('other')),
-  ]) {
-    assert.notEqual(other, frame)
+  const others = [
+    [{ ...state, unread: 1 }, news],
+    [{ ...state, version: 4 }, news],
+    [{ ...state, version: 3 + 64 }, news],
+    [{ ...state, epoch: 'another' }, news],
+    [state, item('other')],
+    [state, undefined],
+  ] as const
+  for (const [other, latest] of others) {
+    wording.unread(state, news)
+    assert.equal(wording.unread(other, latest).text, JSON.stringify({ type: 'unread', ...other, latest }))
   }
 })

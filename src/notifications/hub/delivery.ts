@@ -1,5 +1,5 @@
 import type { Metrics } from '../metrics.js'
-import { type State, supersedes } from '../protocol.js'
+import { type HeartbeatFrame, type State, supersedes } from '../protocol.js'
 import type { Look } from '../service.js'
 import type { Member, Seat } from './member.js'
 import { Outgoing } from './outgoing.js'
@@ -51,44 +51,45 @@ export class Delivery {
     const now = performance.now()
     member.beatDue = false
     return member.seats.filter((seat) => {
-      const { connection, sent } = seat
+      const { connection, greeted } = seat
       if (this.#options.isDead(connection.heardAt, now)) {
         connection.terminate()
         return false
       }
-      if (sent !== undefined && connection.backlog === 0) return true
+      if (greeted && connection.backlog === 0) return true
       connection.skipBeat()
       // It is owed the heartbeat at least, and has no longer to take what it was sent than others.
-      if (sent !== undefined) this.#options.postpone(seat)
+      if (greeted) this.#options.postpone(seat)
       return false
     })
   }
 
   #beat(seats: readonly Seat[]): void {
-    let frame: Outgoing<{ type: 'heartbeat'; version: number }> | undefined
-    for (const { connection, sent } of seats) {
-      if (sent === undefined) continue
-      if (frame?.frame.version !== sent.version) frame = new Outgoing({ type: 'heartbeat', version: sent.version }, sent.epoch)
+    let frame: Outgoing<HeartbeatFrame> | undefined
+    for (const { connection, epoch, version } of seats) {
+      if (epoch === undefined) continue
+      if (frame?.frame.version !== version) frame = new Outgoing({ type: 'heartbeat', version }, epoch)
       connection.beat(frame)
     }
   }
 
   #tell(seat: Seat, look: Look, now: number, since: number): void {
     const { state } = look
-    const news = supersedes(state, seat.sent)
+    const news = supersedes(state, seat)
     if (!news && !seat.asked) return
     // The greeting is the first that is sent, and may follow the handshake that has not left yet.
-    const behind = seat.sent !== undefined && seat.connection.backlog > 0
+    const behind = seat.greeted && seat.connection.backlog > 0
     if (behind || (!news && now - seat.sentAt < SYNC_GAP)) {
       this.#options.postpone(seat)
       return
     }
-    if (seat.sent === undefined) this.#greet(seat, state)
+    if (!seat.greeted) this.#greet(seat, state)
     else {
       seat.connection.send(this.#wording.unread(state, look.newest > seat.seen ? look.latest : undefined))
       if (news) this.#options.metrics.pushed((now - since) / 1000)
     }
-    seat.sent = state
+    seat.epoch = state.epoch
+    seat.version = state.version
     seat.seen = Math.max(seat.seen, look.newest)
     seat.asked = false
     seat.sentAt = Math.trunc(now)

@@ -18,19 +18,31 @@ export interface ShortFrame {
 }
 
 /** Asks whether the peer is still there. */
-export const pingFrame = framed(PING, Buffer.alloc(0))
+export const pingFrame = controlFrame(PING, Buffer.alloc(0))
 
-export function textFrame(text: string): Buffer {
-  return framed(TEXT, text)
+/**
+ * As a string with a character for each byte ('latin1'), like its payload: such strings are joined from what is the same for many and what is not, and
+ * Node writes them without memory of their own.
+ * @param payload what bytesOf gives
+ */
+export function textFrame(payload: string): string {
+  const { length } = payload
+  const size = length <= SHORT ? [length] : length < 65_536 ? [126, length >> 8, length & 0xff] : [127, 0, 0, 0, 0, ...fourBytes(length)]
+  return String.fromCharCode(TEXT, ...size) + payload
+}
+
+/** A text in UTF-8, with a character for each byte. */
+export function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
 }
 
 export function pongFrame(payload: Buffer): Buffer {
-  return framed(PONG, payload)
+  return controlFrame(PONG, payload)
 }
 
 /** @param code undefined for a close that gives no reason */
 export function closeFrame(code: number | undefined): Buffer {
-  return framed(CLOSE, code === undefined ? Buffer.alloc(0) : Buffer.from([code >> 8, code & 0xff]))
+  return controlFrame(CLOSE, code === undefined ? Buffer.alloc(0) : Buffer.from([code >> 8, code & 0xff]))
 }
 
 /**
@@ -46,15 +58,11 @@ export function shortFrame(bytes: Buffer): ShortFrame | undefined {
   return kind === 'text' && !isUtf8(payload) ? undefined : { kind, payload }
 }
 
-function framed(first: number, payload: string | Buffer): Buffer {
-  const length = Buffer.byteLength(payload)
-  const head = length <= SHORT ? 2 : length < 65_536 ? 4 : 10
-  const bytes = Buffer.allocUnsafe(head + length)
-  bytes[0] = first
-  bytes[1] = head === 2 ? length : head === 4 ? 126 : 127
-  if (head === 4) bytes.writeUInt16BE(length, 2)
-  if (head === 10) bytes.writeBigUInt64BE(BigInt(length), 2)
-  if (typeof payload === 'string') bytes.write(payload, head)
-  else payload.copy(bytes, head)
-  return bytes
+/** One that says something of the connection: its payload is never longer than SHORT. */
+function controlFrame(first: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, payload.length]), payload])
+}
+
+function fourBytes(value: number): number[] {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff)
 }

@@ -1,4 +1,3 @@
-import type { State } from '../protocol.js'
 import type { Connection } from './connection.js'
 
 /** Why somebody is to be read: one object for all whom the same hint woke. */
@@ -28,7 +27,7 @@ export class Member {
   /** The oldest position that one of the tabs has seen; nothing is newer than it for tabs that were not greeted yet. */
   get seen(): number {
     let seen = Number.MAX_SAFE_INTEGER
-    for (const seat of this.seats) if (seat.sent !== undefined && seat.seen < seen) seen = seat.seen
+    for (const seat of this.seats) if (seat.greeted && seat.seen < seen) seen = seat.seen
     return seen
   }
 }
@@ -37,8 +36,9 @@ export class Member {
 export class Seat {
   readonly connection: Connection
   readonly member: Member
-  /** The newest state that was sent; undefined before the hello. */
-  sent: State | undefined = undefined
+  /** Epoch and version of the newest state that was sent; undefined and 0 before the hello. Not the state itself: the next would leave it to the garbage of long-lived things. */
+  epoch: string | undefined = undefined
+  version = 0
   /** Position of the newest notification that it was told of. */
   seen = 0
   /** It sent `sync` and is owed an answer, changed or not. */
@@ -49,5 +49,9 @@ export class Seat {
   constructor(connection: Connection, member: Member) {
     this.connection = connection
     this.member = member
+  }
+
+  get greeted(): boolean {
+    return this.epoch !== undefined
   }
 }

@@ -65,7 +65,7 @@ export class SocketConnection implements Connection, Reader {
   }
 
   send(frame: Outgoing): void {
-    if (this.#open) this.#socket.write(frame.bytes)
+    if (this.#open) this.#socket.write(frame.bytes, 'latin1')
   }
 
   beat(frame: Outgoing<HeartbeatFrame>): void {

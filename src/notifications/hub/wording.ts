@@ -1,4 +1,5 @@
 import type { Item, State, UnreadFrame } from '../protocol.js'
+import { bytesOf, textFrame } from './frames.js'
 import { Outgoing } from './outgoing.js'
 
 /** How many frames are kept for whoever has the same to be told. */
@@ -9,30 +10,34 @@ const KEPT = 64
  * once for all whom it reached.
  */
 export class Wording {
-  readonly #frames = new Map<string, Outgoing>()
-  #last: readonly [State, Item | undefined, Outgoing] | undefined
-  #news: readonly [Item, string] | undefined
+  #news: Item | undefined
+  #newsAsJson = ''
+  #newsInBytes = ''
+  /** What was said together with this news: each in a place that its version decides. A map that is cleared would keep much of it from the garbage collector. */
+  readonly #frames: (Outgoing<UnreadFrame> | undefined)[] = Array(KEPT).fill(undefined)
 
-  unread(state: State, latest: Item | undefined): Outgoing {
-    if (this.#last?.[0] !== state || this.#last[1] !== latest) this.#last = [state, latest, this.#frame(state, latest)]
-    return this.#last[2]
+  unread(state: State, latest: Item | undefined): Outgoing<UnreadFrame> {
+    if (latest !== this.#news) this.#turnTo(latest)
+    const place = state.version % KEPT
+    const known = this.#frames[place]
+    const same = known?.frame.version === state.version && known.frame.unread === state.unread && known.epoch === state.epoch
+    if (same) return known
+    const frame = this.#frame(state)
+    this.#frames[place] = frame
+    return frame
   }
 
-  #frame(state: State, latest: Item | undefined): Outgoing {
-    const { epoch, version, unread } = state
-    const json = latest === undefined ? '' : `,"latest":${this.#json(latest)}`
-    const text = `{"type":"unread","epoch":"${epoch}","version":${version},"unread":${unread}${json}}`
-    const known = this.#frames.get(text)
-    if (known !== undefined) return known
+  #turnTo(news: Item | undefined): void {
+    this.#news = news
+    this.#newsAsJson = news === undefined ? '' : `,"latest":${JSON.stringify(news)}`
+    this.#newsInBytes = bytesOf(this.#newsAsJson)
+    this.#frames.fill(undefined)
+  }
+
+  #frame({ epoch, version, unread }: State): Outgoing<UnreadFrame> {
+    const latest = this.#news
     const frame: UnreadFrame = latest === undefined ? { type: 'unread', epoch, version, unread } : { type: 'unread', epoch, version, unread, latest }
-    const outgoing = new Outgoing(frame, epoch, text)
-    if (this.#frames.size === KEPT) this.#frames.clear()
-    this.#frames.set(text, outgoing)
-    return outgoing
-  }
-
-  #json(item: Item): string {
-    if (this.#news?.[0] !== item) this.#news = [item, JSON.stringify(item)]
-    return this.#news[1]
+    const head = `{"type":"unread","epoch":"${epoch}","version":${version},"unread":${unread}`
+    return new Outgoing(frame, epoch, `${head}${this.#newsAsJson}}`, textFrame(`${head}${this.#newsInBytes}}`))
   }
 }
