@@ -78,6 +78,13 @@ obey(undefined, {
     db.close()
   },
 
+  /** As if each had been told something else before. */
+  tellApart() {
+    const db = new Database(settings.database)
+    db.exec('UPDATE notification_users SET version = version + CAST(user_id AS INTEGER)')
+    db.close()
+  },
+
   open,
 
   state: ({ users, times }) => timed(times, () => service.state(anybody(users))),

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { contest } from '../lib/contest.js'
 import { hasNchan, hasUws, inNode, type Start, startFloor, startNchan } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
+import { Server } from '../lib/processes.js'
 import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
 
 /** About as long as what Belfry sends when something arrived. */
@@ -14,9 +16,14 @@ export const broadcast: Workload = {
   title: 'A message to everybody who is connected',
   about:
     'One message to 10,000 open sockets (1,000 in the quick run), again and again, each after the last has arrived. Belfry stores it, reads again the state of each user, and sends that; the others send a text. ' +
-    'Processor time of the server by delivery. The floor is a C program that calls send(2) with a frame that stands ready, and nothing else.',
+    '‘All different’ is Belfry where everybody has a version of their own, as people have who were told other things before, so that each is told something else. Processor time of the server by delivery. The floor is a C program that calls send(2) with a frame that stands ready, and nothing else.',
   async run(bench) {
-    const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
+    const servers: Record<string, Start> = {
+      belfry: inNode('belfry'),
+      'belfry, all different': startDifferent,
+      socketio: inNode('socketio'),
+      ws: inNode('ws'),
+    }
     if (hasUws()) servers.uws = inNode('uws')
     if (hasNchan()) servers.nchan = startNchan
     servers.floor = () => startFloor(FRAME)
@@ -37,6 +44,16 @@ export const broadcast: Workload = {
       ],
     }
   },
+}
+
+let made = 0
+
+const startDifferent: Start = async (people, folder) => {
+  const database = join(folder, `different-${++made}.db`)
+  await using store = await Server.start('store', { database })
+  await store.ask('fill', { users: 10_000, rows: 10_000 })
+  await store.ask('tellApart')
+  return await inNode('belfry')(people, folder, { database })
 }
 
 async function cost(start: Start, bench: Bench) {
