@@ -36,7 +36,7 @@ export class Member {
 export class Seat {
   readonly connection: Connection
   readonly member: Member
-  /** Epoch and version of the newest state that was sent; undefined and 0 before the hello. Not the state itself: the next would leave it to the garbage of long-lived things. */
+  /** Epoch and version of the newest state that was sent; undefined and 0 before the hello. Not the state itself: it would grow old here, only to be thrown away with the next. */
   epoch: string | undefined = undefined
   version = 0
   /** Position of the newest notification that it was told of. */
