@@ -59,6 +59,12 @@ export function inNode(file: 'belfry' | 'socketio' | 'ws' | 'uws'): (people: Peo
   }
 }
 
+/** Those that sign people in through express-session. */
+export const withSessions = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') } as const
+
+/** How one of them starts. */
+export type SessionStart = ReturnType<typeof inNode>
+
 /** The C program that only calls send(2): it can do nothing but `broadcast`. */
 export async function startFloor(text: string): Promise<Contestant> {
   const program = new Program(compiled('floor'), [])

@@ -1,5 +1,5 @@
 import { contest } from '../lib/contest.js'
-import { inNode, type Start } from '../lib/contestants.js'
+import { type Start, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
 
@@ -11,8 +11,7 @@ export const accept: Workload = {
     'People who have not been here before open a WebSocket, 64 at once; each has a session in SQLite. Processor time of the server from the first request to the last frame of greeting, by ' +
     'connection, after a thousand that warm it up.',
   async run(bench) {
-    const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
-    const results = await contest(bench.rounds, servers, (start) => cost(start, bench))
+    const results = await contest(bench.rounds, withSessions, (start) => cost(start, bench))
     return {
       results,
       columns: [

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { contest } from '../lib/contest.js'
-import { hasNchan, hasUws, inNode, type Start, startFloor, startNchan } from '../lib/contestants.js'
+import { hasNchan, hasUws, inNode, type Start, startFloor, startNchan, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { Server } from '../lib/processes.js'
 import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
@@ -19,10 +19,8 @@ export const broadcast: Workload = {
     '‘All different’ is Belfry where everybody has a version of their own, as people have who were told other things before, so that each is told something else. Processor time of the server by delivery. The floor is a C program that calls send(2) with a frame that stands ready, and nothing else.',
   async run(bench) {
     const servers: Record<string, Start> = {
-      belfry: inNode('belfry'),
+      ...withSessions,
       'belfry, all different': startDifferent,
-      socketio: inNode('socketio'),
-      ws: inNode('ws'),
     }
     if (hasUws()) servers.uws = inNode('uws')
     if (hasNchan()) servers.nchan = startNchan

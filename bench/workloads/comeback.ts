@@ -1,11 +1,9 @@
 import { contest, quantile } from '../lib/contest.js'
-import { inNode } from '../lib/contestants.js'
+import { type SessionStart, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { Pings } from '../lib/pings.js'
 import { now } from '../lib/processes.js'
 import type { Bench, Workload } from '../lib/workload.js'
-
-type Start = ReturnType<typeof inNode>
 
 /** How many are under way at any moment. */
 const AT_ONCE = 1000
@@ -18,8 +16,7 @@ export const comeback: Workload = {
     '10,000 people (2,000 in the quick run) open a WebSocket, 1,000 at once, as after an outage of what stands between; clients of Belfry would take turns over ten seconds. Meanwhile a GET /ping is due every millisecond, as ' +
     'before. The server has seen 2,000 come and go.',
   async run(bench) {
-    const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
-    const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
+    const results = await contest(bench.rounds, withSessions, (start) => disturbance(start, bench))
     return {
       results,
       columns: [
@@ -34,7 +31,7 @@ export const comeback: Workload = {
   },
 }
 
-async function disturbance(start: Start, bench: Bench) {
+async function disturbance(start: SessionStart, bench: Bench) {
   const connections = bench.quick ? 2000 : 10_000
   const people = bench.people(connections)
   await using server = await start(people, bench.folder)

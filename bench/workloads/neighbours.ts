@@ -1,10 +1,8 @@
 import { contest, quantile } from '../lib/contest.js'
-import { inNode } from '../lib/contestants.js'
+import { type SessionStart, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { Pings, type Window } from '../lib/pings.js'
 import { type Bench, figure, ratioTo, type Workload } from '../lib/workload.js'
-
-type Start = ReturnType<typeof inNode>
 
 /** In nanoseconds. */
 const SETTLED = 50e6
@@ -17,8 +15,7 @@ export const neighbours: Workload = {
     'As before, and meanwhile a GET /ping of the same Express app is due every millisecond, whether or not those before it were answered. Only requests that were due between the beginning of a broadcast and its last ' +
     'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector. ‘Sent late’ is how late the load program itself was.',
   async run(bench) {
-    const servers: Record<string, Start> = { belfry: inNode('belfry'), socketio: inNode('socketio'), ws: inNode('ws') }
-    const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
+    const results = await contest(bench.rounds, withSessions, (start) => disturbance(start, bench))
     return {
       results,
       columns: [
@@ -39,7 +36,7 @@ export const neighbours: Workload = {
   },
 }
 
-async function disturbance(start: Start, bench: Bench) {
+async function disturbance(start: SessionStart, bench: Bench) {
   const connections = bench.quick ? 2000 : 10_000
   const people = bench.people(connections)
   await using server = await start(people, bench.folder)
