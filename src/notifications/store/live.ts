@@ -15,6 +15,8 @@ const KEPT = 2000
 /** What is live in one audience that several share: positions rising, each with when it was published. */
 export class Live {
   readonly audience: string
+  /** Another number as soon as something that was in it has ended. */
+  generation = 0
   version = 0
   content: Row | undefined
   /** Something changed since it was read. */
@@ -94,6 +96,7 @@ export class LiveAudiences {
   readonly #since: Statement
   readonly #content: Statement
   readonly #kept = new Recent<string, Live>(KEPT)
+  #generation = 0
 
   constructor(db: Database) {
     const prepare = preparing(db)
@@ -136,7 +139,10 @@ export class LiveAudiences {
   /** Positions are never used twice, so where none of the old ones is missing, only the new ones are read. */
   #read(audience: string): Live {
     const live = this.#kept.get(audience) ?? new Live(audience)
-    if (live.size > 0 && this.#count.get(audience, live.last) !== live.size) live.clear()
+    if (live.size === 0 || this.#count.get(audience, live.last) !== live.size) {
+      live.clear()
+      live.generation = ++this.#generation
+    }
     for (const delivery of this.#since.iterate(audience, live.last)) live.add(delivery as Delivery)
     live.version = (this.#version.get(audience) as number | undefined) ?? 0
     live.content = undefined

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
+import { type Exceptions, ExceptionsOf, mayHold, unreadBy } from './exceptions.js'
 import type { Feed } from './feed.js'
 import type { Inbox, Place, Stream } from './inbox.js'
 import { Instant } from './instant.js'
@@ -7,20 +8,14 @@ import { LiveAudiences } from './live.js'
 import { preparing } from './statements.js'
 import type { Asked, Audience, Listing, Moment, Page, Row, Sight, Snapshot } from './store.js'
 
-/**
- * Positions of broadcasts that this user's receipts count otherwise than the watermark would: those above it that were read, and, with a minus,
- * those below it that are unread. Plain numbers, as an object for each takes seven times the memory.
- */
-type Exceptions = readonly number[]
-
 /** What is one user's alone; with what is live in the audiences it makes the snapshot. */
 interface Standing extends Place {
   readonly version: number
   readonly unread: number
   readonly newest: number
   readonly membership: string
-  /** One for each stream, none at all where there are no receipts; undefined where there are too many to keep: then the inbox has the word. */
-  readonly exceptions: readonly Exceptions[] | undefined
+  /** One for each stream, none at all where there are none in any. */
+  readonly exceptions: readonly Exceptions[]
 }
 
 /** A tuple, as naming the columns of each row takes as long as finding it. `changes` is the newest change that this reading knows of. */
@@ -38,8 +33,6 @@ type RawStanding = readonly [
 
 /** Users whose standing is kept: those who are connected or poll, with room to spare. */
 const KEPT = 50_000
-/** Exceptions that are kept of one user. */
-const EXCEPTIONAL = 200
 /**
  * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
  * takes as long as all the rest.
@@ -60,7 +53,7 @@ export class Snapshots {
   readonly #instant: Instant
   readonly #standing: Statement
   readonly #streams: Statement
-  readonly #exceptions: Statement
+  readonly #exceptions: ExceptionsOf
   readonly #standings = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
   /** The last that somebody was told. */
@@ -74,7 +67,7 @@ export class Snapshots {
     this.#instant = new Instant(db)
     this.#standing = prepare(STANDING).raw()
     this.#streams = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
-    this.#exceptions = prepare(EXCEPTIONS).pluck()
+    this.#exceptions = new ExceptionsOf(db)
     this.#audiences = new LiveAudiences(db)
     feed.watch((changed) => this.#forget(changed))
   }
@@ -115,10 +108,6 @@ export class Snapshots {
     for (const { user, seen } of asked) {
       const standing = this.#standings.get(user)
       if (standing === undefined) return undefined
-      if (standing.exceptions === undefined) {
-        sights.push(...this.#inbox.look([{ user, seen }]))
-        continue
-      }
       const snapshot = this.#assemble(standing)
       if (snapshot === undefined) return undefined
       const latest = snapshot.newest > seen ? this.#latest(user, seen, standing, snapshot.newest) : undefined
@@ -151,9 +140,12 @@ export class Snapshots {
 
   /** With all that its snapshot is made of. */
   #know(user: string): Standing {
-    const standing = this.#standings.get(user) ?? this.#keep(user, this.#standing.get(user) as RawStanding)
-    for (const { audience } of standing.streams) this.#audiences.get(audience)
-    return standing
+    const standing = this.#standings.get(user)
+    for (const { audience } of standing?.streams ?? NONE) this.#audiences.get(audience)
+    if (standing !== undefined && this.#assemble(standing) !== undefined) return standing
+    const anew = this.#keep(user, this.#standing.get(user) as RawStanding)
+    for (const { audience } of anew.streams) this.#audiences.get(audience)
+    return anew
   }
 
   /** Written out: rest and spread would give each of thousands a hidden class of its own. */
@@ -161,27 +153,14 @@ export class Snapshots {
     const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
     const plain = topics.length === 0 && since === 0 && start === 0
     const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
-    const exceptions = marked === 0 ? NONE : this.#exceptionsOf(user, streams, watermark)
+    const exceptions = marked === 0 ? NONE : this.#exceptions.read(user, streams, watermark, this.#audiences)
     const standing = { version, unread, newest, membership, watermark, streams, exceptions }
     this.#standings.set(user, standing)
     return standing
   }
 
-  #exceptionsOf(user: string, streams: readonly Stream[], watermark: number): readonly Exceptions[] | undefined {
-    let count = 0
-    const exceptions: Exceptions[] = []
-    for (const { audience, since, start } of streams) {
-      const found = this.#exceptions.all({ user, audience, since, start, watermark }) as number[]
-      count += found.length
-      if (count > EXCEPTIONAL) return undefined
-      exceptions.push(found)
-    }
-    return count === 0 ? NONE : exceptions
-  }
-
-  /** Undefined while something changed in one of the audiences and has not been read, and where too much would have to be kept for it. */
+  /** Undefined while something changed in one of the audiences and has not been read. */
   #assemble(standing: Standing): Snapshot | undefined {
-    if (standing.exceptions === undefined) return undefined
     let { version, unread, newest } = standing
     let index = 0
     for (const { audience, since, start } of standing.streams) {
@@ -190,7 +169,9 @@ export class Snapshots {
       version += live.version
       unread += live.countAfter(Math.max(start, standing.watermark), since)
       newest = Math.max(newest, live.newestAfter(start, since))
-      for (const position of standing.exceptions[index++] ?? NONE) if (live.has(Math.abs(position))) unread += position < 0 ? 1 : -1
+      const change = unreadBy(standing.exceptions[index++] ?? NONE, live)
+      if (change === undefined) return undefined
+      unread += change
     }
     return this.#sameOr(version, unread, standing.membership, newest)
   }
@@ -211,8 +192,7 @@ export class Snapshots {
 
   /** Through an audience the same row reached everybody who is in it. */
   #sharedAt(newest: number, { streams, exceptions }: Standing): Row | undefined {
-    if (exceptions === undefined) return undefined
-    for (const positions of exceptions) if (positions.includes(newest)) return undefined
+    if (exceptions.some((of) => mayHold(of, newest))) return undefined
     for (const { audience } of streams) {
       const live = this.#audiences.get(audience)
       if (live.last === newest) return this.#audiences.contentOf(live)
@@ -239,14 +219,3 @@ const STANDING = `
     coalesce(u.since, 0), coalesce(u.start, 0), EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id),
     coalesce((SELECT max(n) FROM notification_changes), 0)
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
-
-/** What has a receipt that says read although it stands above the watermark, and what has one that says unread although it stands below. */
-const EXCEPTIONS = `
-  SELECT d.position FROM notification_deliveries d CROSS JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
-  WHERE d.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since AND d.position > max(@start, @watermark)
-    AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)
-  UNION ALL
-  SELECT -d.position FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
-  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @watermark AND r.position > @start
-    AND d.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since
-  LIMIT ${EXCEPTIONAL + 1}`

@@ -1,0 +1,72 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { Stream } from './inbox.js'
+import type { Live, LiveAudiences } from './live.js'
+import { preparing } from './statements.js'
+
+/**
+ * What a user's receipts say otherwise than the watermark, in one stream: the positions above it that were read, and, with a minus, those below it
+ * that are unread. Plain numbers, as an object for each takes seven times the memory; and where there are many, only what they come to.
+ */
+export type Exceptions = readonly number[] | Balance
+
+interface Balance {
+  /** By how much they change the count, while nothing in the audience ends. */
+  readonly unread: number
+  /** None of them stands above it. */
+  readonly last: number
+  readonly generation: number
+}
+
+/** Positions that are kept of one user. */
+const KEPT = 50
+const NONE: readonly never[] = []
+
+export class ExceptionsOf {
+  readonly #some: Statement
+  readonly #balance: Statement
+
+  constructor(db: Database) {
+    const prepare = preparing(db)
+    this.#some = prepare(`${READ_ABOVE('d.position')} UNION ALL ${UNREAD_BELOW('-d.position')} LIMIT ${KEPT + 1}`).pluck()
+    this.#balance = prepare(`SELECT (${UNREAD_BELOW('count(*)')}) - (${READ_ABOVE('count(*)')})`).pluck()
+  }
+
+  /** One for each stream, none at all where there are none in any. To be called inside a read transaction. */
+  read(user: string, streams: readonly Stream[], watermark: number, audiences: LiveAudiences): readonly Exceptions[] {
+    let room = KEPT
+    const exceptions = streams.map(({ audience, since, start }) => {
+      const bound = { user, audience, since, start, watermark }
+      const some = this.#some.all(bound) as number[]
+      room -= some.length
+      if (room >= 0) return some
+      const { last, generation } = audiences.get(audience)
+      return { unread: this.#balance.get(bound) as number, last, generation }
+    })
+    return room === KEPT ? NONE : exceptions
+  }
+}
+
+/** By how much they change the count; undefined where they have to be read again first. */
+export function unreadBy(exceptions: Exceptions, live: Live): number | undefined {
+  if ('generation' in exceptions) return exceptions.generation === live.generation ? exceptions.unread : undefined
+  let unread = 0
+  for (const position of exceptions) if (live.has(Math.abs(position))) unread += position < 0 ? 1 : -1
+  return unread
+}
+
+/** Whether the user may have done something with what stands at a position above the watermark. */
+export function mayHold(exceptions: Exceptions, position: number): boolean {
+  return 'generation' in exceptions ? position <= exceptions.last : exceptions.includes(position)
+}
+
+const IN_STREAM = 'd.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since'
+
+/** What has a receipt that says read although it stands above the watermark. */
+const READ_ABOVE = (what: string) => `
+  SELECT ${what} FROM notification_deliveries d CROSS JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
+  WHERE ${IN_STREAM} AND d.position > max(@start, @watermark) AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)`
+
+/** What has one that says unread although it stands below. */
+const UNREAD_BELOW = (what: string) => `
+  SELECT ${what} FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
+  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @watermark AND r.position > @start AND ${IN_STREAM}`
