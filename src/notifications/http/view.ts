@@ -42,7 +42,6 @@ const ACTIONS: readonly Action[] = [
   { action: 'unarchive', words: 'Move to inbox', from: ['archived'] },
 ]
 
-const timeOfDay = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })
 const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
 
 /** Everything that the inbox template shows. */
@@ -135,9 +134,9 @@ function rowView(basePath: string, item: Item): ItemView {
     categoryHref: inboxHref(basePath, { category }),
     href: `${basePath}/${encodeURIComponent(id)}`,
     at: item.createdAt,
-    time: `${timeOfDay.format(new Date(item.createdAt))} UTC`,
-    day: item.createdAt.slice(0, 10),
-    dayWords: dayOfYear.format(new Date(item.createdAt)),
+    time: timeOf(item.createdAt),
+    day: dayOf(item.createdAt),
+    dayWords: dayWords(item.createdAt),
     actions: ACTIONS,
   }
 }
@@ -162,6 +161,23 @@ function senderOf(data: unknown): string {
 }
 
 function moment(iso: string): string {
-  const date = new Date(iso)
-  return `${dayOfYear.format(date)}, ${timeOfDay.format(date)} UTC`
+  return `${dayWords(iso)}, ${timeOf(iso)}`
+}
+
+/** From the end, as years may have more than four digits. */
+function timeOf(iso: string): string {
+  return `${iso.slice(-13, -8)} UTC`
+}
+
+function dayOf(iso: string): string {
+  return iso.slice(0, -14)
+}
+
+/** Most rows of a page are of the same day. */
+let latest = { day: '', words: '' }
+
+function dayWords(iso: string): string {
+  const day = dayOf(iso)
+  if (latest.day !== day) latest = { day, words: dayOfYear.format(new Date(iso)) }
+  return latest.words
 }
