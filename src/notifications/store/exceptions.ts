@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
-import type { Stream } from './inbox.js'
 import type { Live, LiveAudiences } from './live.js'
+import type { Stream } from './pages.js'
 import { preparing } from './statements.js'
 
 /**

@@ -2,11 +2,12 @@ import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
 import { type Exceptions, ExceptionsOf, mayHold, unreadBy } from './exceptions.js'
 import type { Feed } from './feed.js'
-import type { Inbox, Place, Stream } from './inbox.js'
+import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
+import type { PagePart, Place, Stream } from './pages.js'
 import { preparing } from './statements.js'
-import type { Asked, Audience, Listing, Moment, Page, Row, Sight, Snapshot } from './store.js'
+import type { Asked, Audience, Moment, Page, Row, Sight, Snapshot } from './store.js'
 
 /** What is one user's alone; with what is live in the audiences it makes the snapshot. */
 interface Standing extends Place {
@@ -82,13 +83,13 @@ export class Snapshots {
     return this.#current(FRESH) ? (this.#kept(asked) ?? this.#read(asked)) : this.#inbox.look(asked)
   }
 
-  /** A page of the inbox with the snapshot of the same instant. */
-  list(user: string, page: Page): Listing {
+  /** A page of the inbox, or part of it, with the snapshot of the same instant. */
+  list(user: string, page: Page): PagePart & { readonly snapshot: Snapshot } {
     return this.#instant.read(() => {
       // A transaction may see more than the feed has told.
       const standing = this.#feed.behind ? undefined : this.#know(user)
-      const { rows, more } = this.#inbox.list(user, page, standing)
-      return { rows, more, snapshot: (standing && this.#assemble(standing)) ?? this.#inbox.snapshot(user) }
+      const { rows, more, rest } = this.#inbox.list(user, page, standing)
+      return { rows, more, rest, snapshot: (standing && this.#assemble(standing)) ?? this.#inbox.snapshot(user) }
     })
   }
 
@@ -154,7 +155,7 @@ export class Snapshots {
     const plain = topics.length === 0 && since === 0 && start === 0
     const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
     const exceptions = marked === 0 ? NONE : this.#exceptions.read(user, streams, watermark, this.#audiences)
-    const standing = { version, unread, newest, membership, watermark, streams, exceptions }
+    const standing = { version, unread, newest, membership, watermark, streams, marked: marked === 1, exceptions }
     this.#standings.set(user, standing)
     return standing
   }

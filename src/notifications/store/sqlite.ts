@@ -110,8 +110,13 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#marks.remember(person))
   }
 
-  list(user: string, page: Page): Promise<Listing> {
-    return this.#access.read(() => this.#snapshots.list(user, page))
+  async list(user: string, page: Page): Promise<Listing> {
+    const { rows: first, more, rest, snapshot } = await this.#access.read(() => this.#snapshots.list(user, page))
+    if (rest === null) return { rows: first, more, snapshot }
+    await nextTurn()
+    // What was read of it later is no older than the snapshot.
+    const later = await this.list(user, rest)
+    return { rows: [...first, ...later.rows], more: later.more, snapshot }
   }
 
   find(user: string, id: string): Promise<Row | undefined> {

@@ -64,7 +64,7 @@ export interface Listing {
   readonly rows: readonly Row[]
   /** Whether there are more in the same direction. */
   readonly more: boolean
-  /** Of the same instant as the rows. */
+  /** Of the same instant as the rows; where many had to be passed over, no newer than any of them. */
   readonly snapshot: Snapshot
 }
 
