@@ -19,8 +19,9 @@ import { neighbours } from './workloads/neighbours.js'
 import { notify } from './workloads/notify.js'
 import { poll } from './workloads/poll.js'
 import { post } from './workloads/post.js'
+import { readers } from './workloads/readers.js'
 
-const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, comeback, notify, post, poll, crowd, exact, growth, everyone]
+const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, comeback, notify, readers, post, poll, crowd, exact, growth, everyone]
 
 const usage = `npm run bench -- [--quick] [--rounds N] [--users N] [--publish] [WORKLOAD...]
 Workloads: ${workloads.map(({ name }) => name).join(' ')}

@@ -54,6 +54,18 @@ obey(server, {
     await notifications.notify({ to: 'everyone', title })
     return { began }
   },
+  /** Each reads all of them, or every second one and so on, in the order in which they came, ten at a time. */
+  async read({ users, messages, every }) {
+    const sent = []
+    for (let i = 0; i < messages; i++) sent.push((await notifications.notify({ to: 'everyone', title: 'The canteen is closed today' })).id)
+    const toRead = sent.filter((_, i) => i % every === 0)
+    for (let from = 0; from < toRead.length; from += 10) {
+      const ids = toRead.slice(from, from + 10)
+      for (let user = 1; user <= users; user += 50) {
+        await Promise.all(Array.from({ length: 50 }, (_, i) => notifications.markAsRead(String(user + i), ids)))
+      }
+    }
+  },
   async one({ user }) {
     const began = hrtime()
     await notify({ to: { user }, title: 'New comment' })
