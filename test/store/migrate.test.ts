@@ -217,7 +217,7 @@ test('outages at the start are told as such', () => {
   assert.throws(() => openStore(place.root), UnavailableError)
 })
 
-test('notifications of the first schema keep their counts and their newest', async () => {
+test('notifications of the first schema keep their counts, their newest, and what was read of them', async () => {
   const first = '0001_notifications.sql'
   using place = new Place({ [first]: readFileSync(new URL(`../../migrations/notifications/sqlite/${first}`, import.meta.url), 'utf8') })
   using db = place.open()
@@ -225,9 +225,12 @@ test('notifications of the first schema keep their counts and their newest', asy
   const send = db.handle.prepare('INSERT INTO notifications (audience, title) VALUES (?, ?)')
   for (const audience of ['user:ada', 'user:ada', 'user:bob', 'everyone', 'user:ada']) send.run(audience, 'before')
   db.handle.exec('DELETE FROM notifications WHERE seq = 5')
+  db.handle.exec(
+    `INSERT INTO notification_receipts (user_id, position, read_at) SELECT 'dee', position, 1 FROM notification_deliveries WHERE audience = 'everyone'`,
+  )
   const store = openStore(place.path)
 
-  for (const [user, unread] of Object.entries({ ada: 3, bob: 2, cy: 1 })) {
+  for (const [user, unread] of Object.entries({ ada: 3, bob: 2, cy: 1, dee: 0 })) {
     assert.equal((await store.snapshot(user)).unread, unread)
     assert.equal(recount(db.handle, user), unread)
   }

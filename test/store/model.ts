@@ -65,8 +65,9 @@ export class Model {
   markAll(user: string, id: string | undefined): void {
     const member = this.#member(user)
     const upTo = id === undefined ? this.#deliveries.length : (this.#mine(user).find(({ entry }) => entry.id === id)?.order ?? 0)
+    if (!this.#mine(user).some((delivery) => delivery.order <= upTo && this.#state(user, delivery) === 'unread')) return
     for (const [order, state] of member.receipts) if (state === 'unread' && order <= upTo) member.receipts.set(order, 'read')
-    if (this.#mine(user).some((delivery) => delivery.order <= upTo && this.#state(user, delivery) === 'unread')) member.watermark = upTo
+    member.watermark = Math.max(member.watermark, upTo)
   }
 
   join(user: string, topics: readonly string[], everyone: boolean): void {

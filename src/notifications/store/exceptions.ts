@@ -1,10 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Live, LiveAudiences } from './live.js'
-import type { Stream } from './pages.js'
+import type { Place } from './pages.js'
 import { preparing } from './statements.js'
 
 /**
- * What a user's receipts say otherwise than the watermark, in one stream: the positions above it that were read, and, with a minus, those below it
+ * What a user's receipts say otherwise than the floor, in one stream: the positions above it that were read, and, with a minus, those below it
  * that are unread. Plain numbers, as an object for each takes seven times the memory; and where there are many, only what they come to.
  */
 export type Exceptions = readonly number[] | Balance
@@ -32,10 +32,10 @@ export class ExceptionsOf {
   }
 
   /** One for each stream, none at all where there are none in any. To be called inside a read transaction. */
-  read(user: string, streams: readonly Stream[], watermark: number, audiences: LiveAudiences): readonly Exceptions[] {
+  read(user: string, { floor, streams }: Pick<Place, 'floor' | 'streams'>, audiences: LiveAudiences): readonly Exceptions[] {
     let room = KEPT
     const exceptions = streams.map(({ audience, since, start }) => {
-      const bound = { user, audience, since, start, watermark }
+      const bound = { user, audience, since, start, floor }
       const some = this.#some.all(bound) as number[]
       room -= some.length
       if (room >= 0) return some
@@ -54,19 +54,19 @@ export function unreadBy(exceptions: Exceptions, live: Live): number | undefined
   return unread
 }
 
-/** Whether the user may have done something with what stands at a position above the watermark. */
+/** Whether the user may have done something with what stands at a position above the floor. */
 export function mayHold(exceptions: Exceptions, position: number): boolean {
   return 'generation' in exceptions ? position <= exceptions.last : exceptions.includes(position)
 }
 
 const IN_STREAM = 'd.audience = @audience AND d.ended_at IS NULL AND d.published_at >= @since'
 
-/** What has a receipt that says read although it stands above the watermark. */
+/** What has a receipt that says read although it stands above the floor. */
 const READ_ABOVE = (what: string) => `
   SELECT ${what} FROM notification_deliveries d CROSS JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
-  WHERE ${IN_STREAM} AND d.position > max(@start, @watermark) AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)`
+  WHERE ${IN_STREAM} AND d.position > max(@start, @floor) AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)`
 
 /** What has one that says unread although it stands below. */
 const UNREAD_BELOW = (what: string) => `
   SELECT ${what} FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
-  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @watermark AND r.position > @start AND ${IN_STREAM}`
+  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @floor AND r.position > @start AND ${IN_STREAM}`

@@ -7,14 +7,21 @@ import type { Asked, Page, Row, Sight, Snapshot } from './store.js'
 
 interface Member {
   readonly watermark: number
+  readonly floor: number
+  readonly marks: number
   readonly since: number
   readonly start: number
 }
 
-/** Above the watermark: without a receipt that says read. */
+const NOBODY: Member = { watermark: 0, floor: 0, marks: 0, since: 0, start: 0 }
+
+/** Of the row `u` of a user: at or below it, whatever is unread has a receipt that says so. */
+export const FLOOR = 'max(coalesce(u.watermark, 0), coalesce(u.settled, 0))'
+
+/** Above the floor: without a receipt that says read. */
 const UNREAD_BROADCASTS = (audience: string, since: string, start: string) => `
   SELECT count(*) FROM notification_deliveries d
-  WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.position > max(coalesce(u.watermark, 0), ${start}) AND d.published_at >= ${since}
+  WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.position > max(${FLOOR}, ${start}) AND d.published_at >= ${since}
     AND NOT EXISTS (
       SELECT 1 FROM notification_receipts r WHERE r.user_id = me.id AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL))`
 
@@ -32,7 +39,7 @@ const SNAPSHOT = `
       + (${UNREAD_BROADCASTS(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')})
       + coalesce((SELECT sum((${UNREAD_BROADCASTS('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
       + (SELECT count(*) FROM notification_receipts r INDEXED BY notification_receipts_unread CROSS JOIN notification_deliveries d ON d.position = r.position AND d.ended_at IS NULL
-          WHERE r.user_id = me.id AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= u.watermark AND (
+          WHERE r.user_id = me.id AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= ${FLOOR} AND (
             (d.audience = 'everyone' AND d.published_at >= u.since AND d.position > u.start)
             OR EXISTS (SELECT 1 FROM notification_memberships m
               WHERE m.user_id = me.id AND m.audience = d.audience AND d.published_at >= m.since AND d.position > m.start)))
@@ -60,7 +67,7 @@ export class Inbox {
     const prepare = preparing(db)
     this.#pages = new Pages(db)
     this.#snapshot = prepare(SNAPSHOT)
-    this.#member = prepare(`SELECT watermark, since, start FROM notification_users WHERE user_id = ?`)
+    this.#member = prepare(`SELECT watermark, max(watermark, settled) AS floor, marks, since, start FROM notification_users WHERE user_id = ?`)
     this.#topics = prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
     this.#unreadAt = prepare(`${UNREAD_AT} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`).raw()
     this.#find = prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
@@ -85,13 +92,13 @@ export class Inbox {
    * To be called inside a read transaction.
    * @param place of the same instant, where it is known
    */
-  list(user: string, page: Page, place = this.#placeOf(user)): PagePart {
+  list(user: string, page: Page, place = this.placeOf(user)): PagePart {
     return this.#pages.part(user, page, place)
   }
 
   find(user: string, id: string): Row | undefined {
     return this.#instant.read(() => {
-      const { watermark, streams } = this.#placeOf(user)
+      const { watermark, streams } = this.placeOf(user)
       for (const { audience, since, start } of [ownStream(user), ...streams]) {
         const raw = this.#find.get({ user, id, audience, since, start, watermark }) as RawRow | undefined
         if (raw !== undefined) return rowOf(raw)
@@ -107,11 +114,12 @@ export class Inbox {
   }
 
   latest(user: string, after: number): Row | undefined {
-    return this.#instant.read(() => this.#pages.newest(user, after, this.#placeOf(user)))
+    return this.#instant.read(() => this.#pages.newest(user, after, this.placeOf(user)))
   }
 
-  #placeOf(user: string): Place {
-    const { watermark, since, start } = (this.#member.get(user) as Member | undefined) ?? { watermark: 0, since: 0, start: 0 }
-    return { watermark, streams: [{ audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])], marked: true }
+  /** To be called inside a transaction. */
+  placeOf(user: string): Place {
+    const { watermark, floor, marks, since, start } = (this.#member.get(user) as Member | undefined) ?? NOBODY
+    return { watermark, floor, marks, streams: [{ audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])] }
   }
 }

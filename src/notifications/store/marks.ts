@@ -1,13 +1,15 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { InvalidError } from '../errors.js'
 import type { Person } from '../person.js'
-import type { Inbox } from './inbox.js'
+import { FLOOR, type Inbox } from './inbox.js'
+import { Settling } from './settling.js'
 import { preparing } from './statements.js'
 import type { Mark, Row } from './store.js'
 
 /** What people do with their inboxes, and which broadcasts are theirs. To be called inside a write transaction. */
 export class Marks {
   readonly #inbox: Inbox
+  readonly #settling: Settling
   readonly #receive: Statement
   readonly #rereadBelow: Statement
   readonly #setWatermark: Statement
@@ -21,12 +23,12 @@ export class Marks {
   constructor(db: Database, inbox: Inbox) {
     const prepare = preparing(db)
     this.#inbox = inbox
+    this.#settling = new Settling(db, inbox)
     this.#receive = prepare(`
       INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)
       ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
     this.#standing = prepare(`
-      SELECT coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.watermark, 0),
-        EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id),
+      SELECT coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.watermark, 0), coalesce(u.marks, 0),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)
       FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`).raw()
     this.#rereadBelow = prepare(`
@@ -39,7 +41,7 @@ export class Marks {
     this.#join = prepare(`INSERT INTO notification_memberships (user_id, audience, since, start) VALUES (@user, @audience, @since, ${START})`)
     this.#become = prepare(`
       INSERT INTO notification_users (user_id, version, since, start, membership) VALUES (@user, @change, @since, ${START}, @key)
-      ON CONFLICT (user_id) DO UPDATE SET version = version + @change, since = excluded.since, start = excluded.start, membership = excluded.membership`)
+      ON CONFLICT (user_id) DO UPDATE SET version = version + @change, since = excluded.since, start = excluded.start, membership = excluded.membership, settled = 0, marks = marks + 1`)
     this.#tell = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
   }
 
@@ -48,16 +50,21 @@ export class Marks {
     const rows = [...new Set(ids)].flatMap((id) => this.#inbox.find(user, id) ?? [])
     const changes = rows.flatMap((row) => changeOf(row, mark, now) ?? [])
     for (const { position, readAt, archivedAt } of changes) this.#receive.run(user, position, readAt, archivedAt)
+    if (changes.length > 0) this.#settling.settle(user)
     return new Set(rows.map((row) => row.id))
   }
 
-  /** Nothing above the newest can be marked: what arrives later stays unread. Of whoever never marked one alone, the user's row says enough. */
+  /**
+   * Nothing above the newest can be marked: what arrives later stays unread. Where there is nothing to mark, nothing changes. Of whoever never
+   * marked one alone, the user's row says enough.
+   */
   markAllAsRead(user: string, upTo: number, now: number): void {
-    const [unread, ownNewest, watermark, marked, newest] = this.#standing.get(user) as [number, number, number, 0 | 1, number]
+    const [unread, ownNewest, watermark, marks, newest] = this.#standing.get(user) as [number, number, number, number, number]
     const bound = { user, upTo: Math.min(upTo, newest), now }
-    const all = unread > 0 && marked === 0 && ownNewest <= bound.upTo && watermark < bound.upTo
-    if (!all) this.#rereadBelow.run(bound)
-    if (all || this.#unreadBelow.get(bound) === 1) this.#setWatermark.run(bound)
+    const all = unread > 0 && marks === 0 && ownNewest <= bound.upTo && watermark < bound.upTo
+    if (!all && this.#unreadBelow.get(bound) === 0) return
+    if (watermark < bound.upTo) this.#setWatermark.run(bound)
+    else this.#rereadBelow.run(bound)
   }
 
   /** The sum that makes up the version must not fall, whatever the topics that come and go have counted. */
@@ -101,12 +108,15 @@ const START = `coalesce(
   (SELECT min(position) - 1 FROM notification_deliveries WHERE audience = @audience AND ended_at IS NULL AND published_at >= @since),
   (SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`
 
+/** Above the floor without a receipt that says read, or below with one that says unread. */
 const UNREAD_IN = (audience: string, since: string, start: string) => `
   EXISTS (SELECT 1 FROM notification_deliveries d
-    WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since}
-      AND d.position > max(coalesce(u.watermark, 0), ${start}) AND d.position <= @upTo
+    WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > max(${FLOOR}, ${start}) AND d.position <= @upTo
       AND NOT EXISTS (SELECT 1 FROM notification_receipts r
-        WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))`
+        WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))
+  OR EXISTS (SELECT 1 FROM notification_receipts r INDEXED BY notification_receipts_unread CROSS JOIN notification_deliveries d ON d.position = r.position
+    WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= min(${FLOOR}, @upTo)
+      AND d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > ${start})`
 
 const UNREAD_BELOW = `
   SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}

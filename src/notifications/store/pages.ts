@@ -13,9 +13,11 @@ export interface Stream {
 /** Where a user stands in the audiences that are shared with others. */
 export interface Place {
   readonly watermark: number
+  /** At or below it, whatever is unread has a receipt that says so. */
+  readonly floor: number
   readonly streams: readonly Stream[]
-  /** Whether there may be something that the user marked by itself. */
-  readonly marked: boolean
+  /** 0 where the user never marked one by itself; rises with each that is. */
+  readonly marks: number
 }
 
 /** As much of a page as is looked for in one go. */
@@ -46,7 +48,7 @@ export class Pages {
     let found: RawRow[] = []
     for (const stream of streams) {
       // What stands behind a whole page of others need not be read.
-      const rows = this.#rows(user, stream, place.watermark, page, found[page.limit]?.[0] ?? edge)
+      const rows = this.#rows(user, stream, place, page, found[page.limit]?.[0] ?? edge)
       found = [...found, ...rows].sort(([a], [b]) => (ascending ? a - b : b - a)).slice(0, page.limit + 1)
     }
     const rows = found.slice(0, page.limit).map(rowOf)
@@ -55,8 +57,8 @@ export class Pages {
   }
 
   /** The newest that is not archived, and newer than `after`. */
-  newest(user: string, after: number, { watermark, streams }: Place): Row | undefined {
-    const found = [ownStream(user), ...streams].flatMap((stream) => this.#rows(user, stream, watermark, NEWEST, after))
+  newest(user: string, after: number, place: Place): Row | undefined {
+    const found = [ownStream(user), ...place.streams].flatMap((stream) => this.#rows(user, stream, place, NEWEST, after))
     const raw = found.reduce<RawRow | undefined>((best, row) => (row[0] > (best?.[0] ?? 0) ? row : best), undefined)
     return raw && rowOf(raw)
   }
@@ -65,18 +67,18 @@ export class Pages {
    * One row more than fits the page, so that it shows whether there are more.
    * @param end where to stop: everything that may still be shown stands before it
    */
-  #rows(user: string, stream: Stream, watermark: number, page: Page, end: number | undefined): RawRow[] {
+  #rows(user: string, stream: Stream, { watermark, floor }: Place, page: Page, end: number | undefined): RawRow[] {
     const bound = { user, watermark, audience: stream.audience, since: stream.since, category: page.category, limit: page.limit + 1 }
-    return scansOf(page, watermark, end).flatMap(
+    return scansOf(page, floor, end).flatMap(
       ({ kind, low, high }) =>
         this.#statement(LISTS[kind], page, 'LIMIT @limit').all({ ...bound, low: Math.max(stream.start, low), high }) as RawRow[],
     )
   }
 
   /** Where a part has to end, as there is more than one part to look at; undefined where it need not, or no row can be passed over. */
-  #edge(user: string, streams: readonly Stream[], page: Page, { watermark, marked }: Place): number | undefined {
-    if (page.filter === 'all' && page.category === null && !marked) return undefined
-    const edges = scansOf(page, watermark).flatMap(({ kind, low, high }) => {
+  #edge(user: string, streams: readonly Stream[], page: Page, { floor, marks }: Place): number | undefined {
+    if (page.filter === 'all' && page.category === null && marks === 0) return undefined
+    const edges = scansOf(page, floor).flatMap(({ kind, low, high }) => {
       const last = this.#statement(CANDIDATES[kind], page, `LIMIT 1 OFFSET ${PART - 1}`).pluck()
       const sources = BY_RECEIPTS.has(kind) ? [{ user, low, high }] : streams.map(({ audience }) => ({ audience, low, high }))
       return sources.flatMap((bound) => (last.get(bound) as number | undefined) ?? [])
@@ -112,17 +114,17 @@ interface Scan {
 }
 
 /** What to look through for a page, between exclusive positions. */
-function scansOf({ filter, before, after }: Page, watermark: number, end?: number): Scan[] {
+function scansOf({ filter, before, after }: Page, floor: number, end?: number): Scan[] {
   const low = after ?? end ?? 0
   const high = before ?? (after === null ? undefined : end) ?? Number.MAX_SAFE_INTEGER
   if (filter !== 'unread') return [{ kind: filter, low, high }]
   return [
-    { kind: 'unread', low: Math.max(low, watermark), high },
-    { kind: 'unread again', low, high: Math.min(high, watermark + 1) },
+    { kind: 'unread', low: Math.max(low, floor), high },
+    { kind: 'unread again', low, high: Math.min(high, floor + 1) },
   ]
 }
 
-/** 'unread again' stands at or below the watermark and was marked as unread: few, so the index of such receipts leads. */
+/** 'unread again' stands at or below the floor and has a receipt that says unread: few, so the index of such receipts leads. */
 type Kind = 'all' | 'archived' | 'unread' | 'unread again'
 
 const BY_RECEIPTS: ReadonlySet<Kind> = new Set(['archived', 'unread again'])

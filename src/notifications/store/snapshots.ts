@@ -26,11 +26,14 @@ type RawStanding = readonly [
   newest: number,
   membership: string,
   watermark: number,
+  floor: number,
   since: number,
   start: number,
-  marked: 0 | 1,
+  marks: number,
   changes: number,
 ]
+
+const RAW_CHANGES = 9
 
 /** Users whose standing is kept: those who are connected or poll, with room to spare. */
 const KEPT = 50_000
@@ -56,6 +59,8 @@ export class Snapshots {
   readonly #streams: Statement
   readonly #exceptions: ExceptionsOf
   readonly #standings = new Recent<string, Standing>(KEPT)
+  /** What was kept of people before the feed told of a change: for most, what they have marked and which topics they are in holds. */
+  readonly #before = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
   /** The last that somebody was told. */
   #sight: Sight = { snapshot: { version: 0, unread: 0, membership: '', newest: 0 }, latest: undefined }
@@ -130,34 +135,47 @@ export class Snapshots {
     return sights ?? this.#inbox.look(asked)
   }
 
-  /** Whether one statement was enough: of somebody in no topic and without receipts, and nothing was committed since the feed was read. */
+  /** Whether one statement was enough: the rest is kept, and nothing was committed since the feed was read. */
   #readAlone(user: string): boolean {
     const raw = this.#standing.get(user) as RawStanding
-    const [, , , membership, , , , marked, changes] = raw
-    if (changes !== this.#feed.position || membership !== '' || marked === 1 || this.#audiences.known('everyone') === undefined) return false
-    this.#keep(user, raw)
+    const standing = raw[RAW_CHANGES] === this.#feed.position ? this.#simply(user, raw) : undefined
+    if (standing === undefined || this.#assemble(standing) === undefined) return false
+    this.#standings.set(user, standing)
     return true
   }
 
   /** With all that its snapshot is made of. */
   #know(user: string): Standing {
-    const standing = this.#standings.get(user)
-    for (const { audience } of standing?.streams ?? NONE) this.#audiences.get(audience)
-    if (standing !== undefined && this.#assemble(standing) !== undefined) return standing
-    const anew = this.#keep(user, this.#standing.get(user) as RawStanding)
-    for (const { audience } of anew.streams) this.#audiences.get(audience)
-    return anew
-  }
-
-  /** Written out: rest and spread would give each of thousands a hidden class of its own. */
-  #keep(user: string, [version, unread, newest, membership, watermark, since, start, marked]: RawStanding): Standing {
-    const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
-    const plain = topics.length === 0 && since === 0 && start === 0
-    const streams = plain ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
-    const exceptions = marked === 0 ? NONE : this.#exceptions.read(user, streams, watermark, this.#audiences)
-    const standing = { version, unread, newest, membership, watermark, streams, marked: marked === 1, exceptions }
+    const known = this.#standings.get(user)
+    if (known !== undefined && this.#holds(known)) return known
+    const raw = this.#standing.get(user) as RawStanding
+    const simple = this.#simply(user, raw)
+    const standing = simple !== undefined && this.#holds(simple) ? simple : this.#anew(user, raw)
     this.#standings.set(user, standing)
     return standing
+  }
+
+  #holds(standing: Standing): boolean {
+    for (const { audience } of standing.streams) this.#audiences.get(audience)
+    return this.#assemble(standing) !== undefined
+  }
+
+  /** Of somebody in no topic who never marked one by itself, and of somebody of whom the rest is known from before. */
+  #simply(user: string, raw: RawStanding): Standing | undefined {
+    const [, , , membership, , floor, since, start, marks] = raw
+    if (membership === '' && marks === 0)
+      return standingOf(raw, since === 0 && start === 0 ? EVERYONE : [{ audience: 'everyone', since, start }], NONE)
+    const before = this.#before.get(user)
+    const holds = before !== undefined && before.marks === marks && before.floor === floor
+    return holds ? standingOf(raw, before.streams, before.exceptions) : undefined
+  }
+
+  #anew(user: string, raw: RawStanding): Standing {
+    const [, , , membership, , floor, since, start, marks] = raw
+    const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
+    const streams = [{ audience: 'everyone', since, start }, ...topics]
+    for (const { audience } of streams) this.#audiences.get(audience)
+    return standingOf(raw, streams, marks === 0 ? NONE : this.#exceptions.read(user, { floor, streams }, this.#audiences))
   }
 
   /** Undefined while something changed in one of the audiences and has not been read. */
@@ -168,7 +186,7 @@ export class Snapshots {
       const live = this.#audiences.known(audience)
       if (live === undefined) return undefined
       version += live.version
-      unread += live.countAfter(Math.max(start, standing.watermark), since)
+      unread += live.countAfter(Math.max(start, standing.floor), since)
       newest = Math.max(newest, live.newestAfter(start, since))
       const change = unreadBy(standing.exceptions[index++] ?? NONE, live)
       if (change === undefined) return undefined
@@ -186,7 +204,7 @@ export class Snapshots {
 
   /** Where the newest is simply unread it need not be searched for; whatever else was done with it is for the inbox to say. */
   #latest(user: string, seen: number, standing: Standing, newest: number): Row | undefined {
-    const above = newest > standing.watermark
+    const above = newest > standing.floor
     const row = above ? (newest === standing.newest ? this.#inbox.unreadAt(user, newest) : this.#sharedAt(newest, standing)) : undefined
     return row ?? this.#inbox.latest(user, seen)
   }
@@ -203,20 +221,37 @@ export class Snapshots {
 
   #forget(changed: readonly Audience[]): void {
     for (const audience of changed) {
-      if (audience.startsWith('user:')) this.#standings.delete(audience.slice('user:'.length))
+      if (audience.startsWith('user:')) this.#forgetUser(audience.slice('user:'.length))
       else if (audience.startsWith('topic:') || audience === 'everyone') this.#audiences.forget(audience)
       else if (!audience.startsWith('session:') && !audience.startsWith('signed-out:')) this.#forgetAll()
     }
   }
 
+  #forgetUser(user: string): void {
+    const standing = this.#standings.get(user)
+    if (standing === undefined) return
+    this.#standings.delete(user)
+    if (standing.marks > 0 || standing.membership !== '') this.#before.set(user, standing)
+  }
+
   #forgetAll(): void {
     this.#standings.clear()
+    this.#before.clear()
     this.#audiences.clear()
   }
 }
 
+/** Written out: rest and spread would give each of thousands a hidden class of its own. */
+function standingOf(
+  [version, unread, newest, membership, watermark, floor, , , marks]: RawStanding,
+  streams: readonly Stream[],
+  exceptions: readonly Exceptions[],
+): Standing {
+  return { version, unread, newest, membership, watermark, floor, marks, streams, exceptions }
+}
+
 const STANDING = `
   SELECT coalesce(u.version, 0), coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.membership, ''), coalesce(u.watermark, 0),
-    coalesce(u.since, 0), coalesce(u.start, 0), EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = me.id),
+    coalesce(max(u.watermark, u.settled), 0), coalesce(u.since, 0), coalesce(u.start, 0), coalesce(u.marks, 0),
     coalesce((SELECT max(n) FROM notification_changes), 0)
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
