@@ -56,7 +56,7 @@ export class Snapshots {
   readonly #inbox: Inbox
   readonly #instant: Instant
   readonly #standing: Statement
-  readonly #streams: Statement
+  readonly #topics: Statement
   readonly #exceptions: ExceptionsOf
   readonly #standings = new Recent<string, Standing>(KEPT)
   /** What was kept of people before the feed told of a change: for most, what they have marked and which topics they are in holds. */
@@ -72,7 +72,7 @@ export class Snapshots {
     this.#inbox = inbox
     this.#instant = new Instant(db)
     this.#standing = prepare(STANDING).raw()
-    this.#streams = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
+    this.#topics = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
     this.#exceptions = new ExceptionsOf(db)
     this.#audiences = new LiveAudiences(db)
     feed.watch((changed) => this.#forget(changed))
@@ -163,8 +163,7 @@ export class Snapshots {
   /** Of somebody in no topic who never marked one by itself, and of somebody of whom the rest is known from before. */
   #simply(user: string, raw: RawStanding): Standing | undefined {
     const [, , , membership, , floor, since, start, marks] = raw
-    if (membership === '' && marks === 0)
-      return standingOf(raw, since === 0 && start === 0 ? EVERYONE : [{ audience: 'everyone', since, start }], NONE)
+    if (membership === '' && marks === 0) return standingOf(raw, streamsFrom(since, start), NONE)
     const before = this.#before.get(user)
     const holds = before !== undefined && before.marks === marks && before.floor === floor
     return holds ? standingOf(raw, before.streams, before.exceptions) : undefined
@@ -172,8 +171,7 @@ export class Snapshots {
 
   #anew(user: string, raw: RawStanding): Standing {
     const [, , , membership, , floor, since, start, marks] = raw
-    const topics = membership === '' ? [] : (this.#streams.all(user) as Stream[])
-    const streams = [{ audience: 'everyone', since, start }, ...topics]
+    const streams = streamsFrom(since, start, membership === '' ? NONE : (this.#topics.all(user) as Stream[]))
     for (const { audience } of streams) this.#audiences.get(audience)
     return standingOf(raw, streams, marks === 0 ? NONE : this.#exceptions.read(user, { floor, streams }, this.#audiences))
   }
@@ -239,6 +237,10 @@ export class Snapshots {
     this.#before.clear()
     this.#audiences.clear()
   }
+}
+
+function streamsFrom(since: number, start: number, topics: readonly Stream[] = NONE): readonly Stream[] {
+  return since === 0 && start === 0 && topics.length === 0 ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
 }
 
 /** Written out: rest and spread would give each of thousands a hidden class of its own. */
