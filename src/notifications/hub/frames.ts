@@ -17,8 +17,8 @@ export interface ShortFrame {
   readonly payload: Buffer
 }
 
-/** Asks whether the peer is still there. */
-export const pingFrame = controlFrame(PING, Buffer.alloc(0))
+/** Asks whether the peer is still there; as a string, as textFrame gives them. */
+export const pingFrame = String.fromCharCode(PING, 0)
 
 /**
  * As a string with a character for each byte ('latin1'), like its payload: such strings are joined from what is the same for many and what is not, and

@@ -68,9 +68,9 @@ export class SocketConnection implements Connection, Reader {
     if (this.#open) this.#socket.write(frame.bytes, 'latin1')
   }
 
+  /** Both in one write: two would be two packets, each of which wakes whoever is at the other end. */
   beat(frame: Outgoing<HeartbeatFrame>): void {
-    this.send(frame)
-    if (this.#open) this.#socket.write(pingFrame)
+    if (this.#open) this.#socket.write(frame.bytes + pingFrame, 'latin1')
   }
 
   skipBeat(): void {
