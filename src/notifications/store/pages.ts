@@ -35,6 +35,7 @@ const PART = 1000
 /** Pages of inboxes: what stands in the user's streams, in one order. To be called inside a read transaction. */
 export class Pages {
   readonly #prepare: (sql: string) => Statement
+  /** By their names, as the texts are long. */
   readonly #statements = new Map<string, Statement>()
 
   constructor(db: Database) {
@@ -71,7 +72,7 @@ export class Pages {
     const bound = { user, watermark, audience: stream.audience, since: stream.since, category: page.category, limit: page.limit + 1 }
     return scansOf(page, floor, end).flatMap(
       ({ kind, low, high }) =>
-        this.#statement(LISTS[kind], page, 'LIMIT @limit').all({ ...bound, low: Math.max(stream.start, low), high }) as RawRow[],
+        this.#statement(`list ${kind}`, LISTS[kind], page, 'LIMIT @limit').all({ ...bound, low: Math.max(stream.start, low), high }) as RawRow[],
     )
   }
 
@@ -79,7 +80,7 @@ export class Pages {
   #edge(user: string, streams: readonly Stream[], page: Page, { floor, marks }: Place): number | undefined {
     if (page.filter === 'all' && page.category === null && marks === 0) return undefined
     const edges = scansOf(page, floor).flatMap(({ kind, low, high }) => {
-      const last = this.#statement(CANDIDATES[kind], page, `LIMIT 1 OFFSET ${PART - 1}`).pluck()
+      const last = this.#statement(`last ${kind}`, CANDIDATES[kind], page, `LIMIT 1 OFFSET ${PART - 1}`).pluck()
       const sources = BY_RECEIPTS.has(kind) ? [{ user, low, high }] : streams.map(({ audience }) => ({ audience, low, high }))
       return sources.flatMap((bound) => (last.get(bound) as number | undefined) ?? [])
     })
@@ -87,12 +88,12 @@ export class Pages {
     return page.after === null ? Math.max(...edges) - 1 : Math.min(...edges) + 1
   }
 
-  #statement(sql: string, { after }: Page, limit: string): Statement {
-    const text = `${sql} ${after === null ? 'DESC' : 'ASC'} ${limit}`
-    const known = this.#statements.get(text)
+  #statement(name: string, sql: string, { after }: Page, limit: string): Statement {
+    const order = after === null ? 'DESC' : 'ASC'
+    const known = this.#statements.get(`${name} ${order}`)
     if (known !== undefined) return known
-    const statement = this.#prepare(text).raw()
-    this.#statements.set(text, statement)
+    const statement = this.#prepare(`${sql} ${order} ${limit}`).raw()
+    this.#statements.set(`${name} ${order}`, statement)
     return statement
   }
 }
