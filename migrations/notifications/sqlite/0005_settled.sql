@@ -37,3 +37,8 @@ WHEN EXISTS (SELECT 1 FROM notification_deliveries WHERE position = OLD.position
     WHERE user_id = OLD.user_id;
   INSERT INTO notification_changes (audience) VALUES ('user:' || OLD.user_id);
 END;
+
+-- Whoever comes into a topic may find older messages there, of which there are no receipts; and what was read of the others was read for other topics.
+CREATE TRIGGER notification_user_moved AFTER UPDATE OF membership, since, start ON notification_users BEGIN
+  UPDATE notification_users SET settled = 0, marks = marks + 1 WHERE user_id = NEW.user_id;
+END;

@@ -41,7 +41,7 @@ export class Marks {
     this.#join = prepare(`INSERT INTO notification_memberships (user_id, audience, since, start) VALUES (@user, @audience, @since, ${START})`)
     this.#become = prepare(`
       INSERT INTO notification_users (user_id, version, since, start, membership) VALUES (@user, @change, @since, ${START}, @key)
-      ON CONFLICT (user_id) DO UPDATE SET version = version + @change, since = excluded.since, start = excluded.start, membership = excluded.membership, settled = 0, marks = marks + 1`)
+      ON CONFLICT (user_id) DO UPDATE SET version = version + @change, since = excluded.since, start = excluded.start, membership = excluded.membership`)
     this.#tell = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
   }
 
