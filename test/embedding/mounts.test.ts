@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { describe, it } from 'node:test'
-import express, { type Express } from 'express'
+import cookieSession from 'cookie-session'
+import express, { type Express, type RequestHandler } from 'express'
 import type session from 'express-session'
 import { Store } from 'express-session'
 import WebSocket, { WebSocketServer } from 'ws'
-import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions } from '../../src/notifications/index.js'
+import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions, type State } from '../../src/notifications/index.js'
 import { Served, sessions, strippingProxy } from './served.js'
 
 interface Built {
@@ -211,6 +212,36 @@ describe('a host that mounts the session middleware too late', () => {
     for (let n = 0; n < 3; n++) assert.equal((await served.get('/notifications/unread')).status, 503)
     assert.equal(warnings.filter((text) => /the session middleware is not mounted before/.test(text)).length, 1)
   })
+})
+
+describe('a host that keeps its sessions in their cookies', () => {
+  for (const ahead of [false, true])
+    it(`has pages and polls${ahead ? ', those ahead of the app included' : ''}; of live connections it is told why there are none`, async () => {
+      const told: unknown[] = []
+      const say = ({ err }: { err?: Error }) => void told.push(err?.message)
+      const session = cookieSession({ name: 'who', keys: ['a secret'] }) as RequestHandler
+      const { notifications } = build({ session, logger: { info() {}, warn: say, error: say } }, () => {})
+      const app = express().use(session)
+      app.get('/sign-in', (req, res) => {
+        req.session.user = 'ada'
+        res.send('in')
+      })
+      app.use(notifications.basePath, notifications.router())
+      const listener = ahead ? notifications.ahead(app) : app
+      await using served = await Served.start(listener, (server) => notifications.attach(server), notifications)
+      const cookie = (await served.get('/sign-in')).headers
+        .getSetCookie()
+        .map((one) => one.split(';')[0])
+        .join('; ')
+      await notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+      for (let n = 0; n < 2; n++) assert.equal(((await (await served.get('/notifications/unread', cookie)).json()) as State).unread, 1)
+      assert.match(await (await served.get('/notifications', cookie, { accept: 'text/html' })).text(), /Hello/)
+      assert.deepEqual(told, [])
+      await assert.rejects(served.tab({ cookie }), /503/)
+      assert.equal((await served.get('/notifications/stream', cookie)).status, 503)
+      assert.equal(told.length, 2)
+      for (const sentence of told) assert.match(String(sentence), /must be express-session/)
+    })
 })
 
 describe("the host's users", () => {

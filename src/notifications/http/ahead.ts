@@ -7,6 +7,7 @@ import { standsBefore } from './app-requests.js'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
+import { hasStoredSession } from './session-watch.js'
 import { visitOnce } from './visit.js'
 
 interface Known {
@@ -28,9 +29,11 @@ export class KnownCookies {
   enabled = false
 
   /** To be called where a request came through the session middleware and somebody was there. */
-  learn({ headers: { cookie }, sessionID: id, sessionStore: store }: Request): void {
-    if (!this.enabled || cookie === undefined || cookie.length > LONGEST_COOKIE || !names(cookie, id)) return
-    this.#known.set(cookie, { id, store })
+  learn(req: Request): void {
+    const { cookie } = req.headers
+    if (!this.enabled || cookie === undefined || cookie.length > LONGEST_COOKIE || !hasStoredSession(req)) return
+    const { sessionID: id, sessionStore: store } = req
+    if (names(cookie, id)) this.#known.set(cookie, { id, store })
   }
 
   find(cookie: string | undefined): Known | undefined {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
+import { OptionError } from '../errors.js'
 import type { Logger } from '../logger.js'
 
 interface Watched {
@@ -30,9 +31,18 @@ const AT_ONCE = 16
 /** How long a store may take for one, in milliseconds. */
 const STORE_WITHIN = 3000
 
+const NO_STORED_SESSION =
+  'The option session must be express-session, or set req.session.cookie, req.sessionID and req.sessionStore as it does: ' +
+  'a live connection ends with its session, and of any other nobody can tell when that is. Without live connections, clients poll.'
+
 /** What stands for a session id, which is a secret, wherever it is only to be recognised. */
 export function sessionKey(id: string): string {
   return hash('sha256', id, 'base64url')
+}
+
+/** Whether a request has a session of express-session's. That of others (cookie-session, a token) stands in no store, so nobody can tell when it ends. */
+export function hasStoredSession({ session, sessionID, sessionStore }: Partial<Pick<Request, 'session' | 'sessionID' | 'sessionStore'>>): boolean {
+  return session?.cookie !== undefined && sessionID !== undefined && sessionStore !== undefined
 }
 
 /** A string of its own: a slice would keep the whole header that it was cut from. */
@@ -85,8 +95,12 @@ export class SessionWatch {
     }
   }
 
-  /** Watches the session of a request for one more connection; returns its key, which `unwatch` takes. */
+  /**
+   * Watches the session of a request for one more connection; returns its key, which `unwatch` takes. Throws an OptionError where it is none of
+   * express-session's.
+   */
   watch(req: Request): string {
+    if (!hasStoredSession(req)) throw new OptionError(NO_STORED_SESSION)
     const key = sessionKey(req.sessionID)
     const watched = this.#watched.get(key) ?? {
       id: copied(req.sessionID),
