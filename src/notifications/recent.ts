@@ -28,7 +28,8 @@ export class Recent<Key, Value> {
   }
 
   clear(): void {
-    this.#young.clear()
-    this.#old.clear()
+    // Not cleared: the table that a map had before keeps the next one alive, with all that is in it, until a full collection.
+    this.#old = new Map()
+    this.#young = new Map()
   }
 }

@@ -1,48 +1,18 @@
-import type { Database, Statement } from 'better-sqlite3'
-import { Recent } from '../recent.js'
-import { type Exceptions, ExceptionsOf, mayHold, unreadBy } from './exceptions.js'
+import type { Database } from 'better-sqlite3'
+import { mayHold, unreadBy } from './exceptions.js'
 import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
-import type { PagePart, Place, Stream } from './pages.js'
-import { preparing } from './statements.js'
+import type { PagePart } from './pages.js'
+import { type Standing, Standings } from './standings.js'
 import type { Asked, Audience, Moment, Page, Row, Sight, Snapshot } from './store.js'
 
-/** What is one user's alone; with what is live in the audiences it makes the snapshot. */
-interface Standing extends Place {
-  readonly version: number
-  readonly unread: number
-  readonly newest: number
-  readonly membership: string
-  /** One for each stream, none at all where there are none in any. */
-  readonly exceptions: readonly Exceptions[]
-}
-
-/** A tuple, as naming the columns of each row takes as long as finding it. `changes` is the newest change that this reading knows of. */
-type RawStanding = readonly [
-  version: number,
-  unread: number,
-  newest: number,
-  membership: string,
-  watermark: number,
-  floor: number,
-  since: number,
-  start: number,
-  marks: number,
-  changes: number,
-]
-
-const RAW_CHANGES = 9
-
-/** Users whose standing is kept: those who are connected or poll, with room to spare. */
-const KEPT = 50_000
 /**
  * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
  * takes as long as all the rest.
  */
 const FRESH = 1
-const EVERYONE: readonly Stream[] = [{ audience: 'everyone', since: 0, start: 0 }]
 const NONE: readonly never[] = []
 
 /**
@@ -55,26 +25,18 @@ export class Snapshots {
   readonly #feed: Feed
   readonly #inbox: Inbox
   readonly #instant: Instant
-  readonly #standing: Statement
-  readonly #topics: Statement
-  readonly #exceptions: ExceptionsOf
-  readonly #standings = new Recent<string, Standing>(KEPT)
-  /** What was kept of people before the feed told of a change: for most, what they have marked and which topics they are in holds. */
-  readonly #before = new Recent<string, Standing>(KEPT)
   readonly #audiences: LiveAudiences
+  readonly #standings: Standings
   /** The last that somebody was told. */
   #sight: Sight = { snapshot: { version: 0, unread: 0, membership: '', newest: 0 }, latest: undefined }
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
-    const prepare = preparing(db)
     this.#db = db
     this.#feed = feed
     this.#inbox = inbox
     this.#instant = new Instant(db)
-    this.#standing = prepare(STANDING).raw()
-    this.#topics = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
-    this.#exceptions = new ExceptionsOf(db)
     this.#audiences = new LiveAudiences(db)
+    this.#standings = new Standings(db, feed, this.#audiences)
     feed.watch((changed) => this.#forget(changed))
   }
 
@@ -105,7 +67,7 @@ export class Snapshots {
 
   /** Of whom nothing is kept, one statement says whether the feed has anything to tell, too. */
   #isNew(user: string): boolean {
-    return !this.#db.inTransaction && this.#standings.get(user) === undefined && this.#readAlone(user)
+    return !this.#db.inTransaction && this.#standings.get(user) === undefined && this.#knowAlone(user)
   }
 
   /** Undefined where something would have to be read first. */
@@ -126,7 +88,7 @@ export class Snapshots {
   /** Without a transaction where one statement is enough; with one, so that all that is read is of the same instant. */
   #read(asked: readonly Asked[]): Sight[] {
     const [first] = asked
-    if (asked.length === 1 && first !== undefined && this.#readAlone(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
+    if (asked.length === 1 && first !== undefined && this.#knowAlone(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
     const sights = this.#instant.read(() => {
       if (this.#feed.behind) this.#forgetAll()
       for (const { user } of asked) this.#know(user)
@@ -136,11 +98,10 @@ export class Snapshots {
   }
 
   /** Whether one statement was enough: the rest is kept, and nothing was committed since the feed was read. */
-  #readAlone(user: string): boolean {
-    const raw = this.#standing.get(user) as RawStanding
-    const standing = raw[RAW_CHANGES] === this.#feed.position ? this.#simply(user, raw) : undefined
+  #knowAlone(user: string): boolean {
+    const standing = this.#standings.readAlone(user)
     if (standing === undefined || this.#assemble(standing) === undefined) return false
-    this.#standings.set(user, standing)
+    this.#standings.keep(user, standing)
     return true
   }
 
@@ -148,32 +109,14 @@ export class Snapshots {
   #know(user: string): Standing {
     const known = this.#standings.get(user)
     if (known !== undefined && this.#holds(known)) return known
-    const raw = this.#standing.get(user) as RawStanding
-    const simple = this.#simply(user, raw)
-    const standing = simple !== undefined && this.#holds(simple) ? simple : this.#anew(user, raw)
-    this.#standings.set(user, standing)
+    const standing = this.#standings.read(user, (simple) => this.#holds(simple))
+    this.#standings.keep(user, standing)
     return standing
   }
 
   #holds(standing: Standing): boolean {
     for (const { audience } of standing.streams) this.#audiences.get(audience)
     return this.#assemble(standing) !== undefined
-  }
-
-  /** Of somebody in no topic who never marked one by itself, and of somebody of whom the rest is known from before. */
-  #simply(user: string, raw: RawStanding): Standing | undefined {
-    const [, , , membership, , floor, since, start, marks] = raw
-    if (membership === '' && marks === 0) return standingOf(raw, streamsFrom(since, start), NONE)
-    const before = this.#before.get(user)
-    const holds = before !== undefined && before.marks === marks && before.floor === floor
-    return holds ? standingOf(raw, before.streams, before.exceptions) : undefined
-  }
-
-  #anew(user: string, raw: RawStanding): Standing {
-    const [, , , membership, , floor, since, start, marks] = raw
-    const streams = streamsFrom(since, start, membership === '' ? NONE : (this.#topics.all(user) as Stream[]))
-    for (const { audience } of streams) this.#audiences.get(audience)
-    return standingOf(raw, streams, marks === 0 ? NONE : this.#exceptions.read(user, { floor, streams }, this.#audiences))
   }
 
   /** Undefined while something changed in one of the audiences and has not been read. */
@@ -219,41 +162,14 @@ export class Snapshots {
 
   #forget(changed: readonly Audience[]): void {
     for (const audience of changed) {
-      if (audience.startsWith('user:')) this.#forgetUser(audience.slice('user:'.length))
+      if (audience.startsWith('user:')) this.#standings.forget(audience.slice('user:'.length))
       else if (audience.startsWith('topic:') || audience === 'everyone') this.#audiences.forget(audience)
       else if (!audience.startsWith('session:') && !audience.startsWith('signed-out:')) this.#forgetAll()
     }
   }
 
-  #forgetUser(user: string): void {
-    const standing = this.#standings.get(user)
-    if (standing === undefined) return
-    this.#standings.delete(user)
-    if (standing.marks > 0 || standing.membership !== '') this.#before.set(user, standing)
-  }
-
   #forgetAll(): void {
     this.#standings.clear()
-    this.#before.clear()
     this.#audiences.clear()
   }
 }
-
-function streamsFrom(since: number, start: number, topics: readonly Stream[] = NONE): readonly Stream[] {
-  return since === 0 && start === 0 && topics.length === 0 ? EVERYONE : [{ audience: 'everyone', since, start }, ...topics]
-}
-
-/** Written out: rest and spread would give each of thousands a hidden class of its own. */
-function standingOf(
-  [version, unread, newest, membership, watermark, floor, , , marks]: RawStanding,
-  streams: readonly Stream[],
-  exceptions: readonly Exceptions[],
-): Standing {
-  return { version, unread, newest, membership, watermark, floor, marks, streams, exceptions }
-}
-
-const STANDING = `
-  SELECT coalesce(u.version, 0), coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.membership, ''), coalesce(u.watermark, 0),
-    coalesce(max(u.watermark, u.settled), 0), coalesce(u.since, 0), coalesce(u.start, 0), coalesce(u.marks, 0),
-    coalesce((SELECT max(n) FROM notification_changes), 0)
-  FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
