@@ -54,6 +54,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
   const change = async (path: string, body?: URLSearchParams) => {
     try {
       const next = (await request(`${base}/${path}${query}`, { method: 'POST', keepalive: true, ...(body && { body }) })) as State
+      share.act()
       if (store.offer(next, null)) share.did(next)
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) share.sayOver()
@@ -80,6 +81,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
     },
     async list(parameters = {}) {
       const page = (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { 'belfry-for': user }) })}`)) as ItemPage
+      share.act()
       store.offer(page)
       return page
     },

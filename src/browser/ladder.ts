@@ -168,8 +168,9 @@ export class Ladder {
       frame: (frame) => {
         if (frame.type === 'hello') {
           greeted = true
-          this.#standsOn(on, link, frame)
+          // First the count, then that it is live: a page that shows nothing until then would flash.
           offer(frame)
+          this.#standsOn(on, link, frame)
         } else if (frame.type === 'unread') offer(frame, frame.latest ?? null)
         else if (frame.type === 'heartbeat' && frame.version > version()) this.#refresh()
       },

@@ -2,6 +2,8 @@
 export interface PageEvents {
   /** Somebody looks at it (again). */
   looked(): void
+  /** Somebody does something on it, by pointer or by key. */
+  acted(): void
   /** It is put away, into the back/forward cache or by freezing, or for good: let go of everything that others need. */
   left(): void
   /** It comes back from there. */
@@ -17,7 +19,7 @@ const TICK = 5000
 const SLEPT = 10_000
 
 /** Watches the page until the returned function is called. */
-export function watchPage({ looked, left, returned, woke, offline }: PageEvents): () => void {
+export function watchPage({ looked, acted, left, returned, woke, offline }: PageEvents): () => void {
   let last = Date.now()
   const ticking = setInterval(() => {
     const now = Date.now()
@@ -27,6 +29,8 @@ export function watchPage({ looked, left, returned, woke, offline }: PageEvents)
   const stop = new AbortController()
   const on = (target: EventTarget, type: string, listener: (event: Event) => void) => target.addEventListener(type, listener, { signal: stop.signal })
   on(document, 'visibilitychange', () => document.hidden || looked())
+  on(document, 'pointerdown', acted)
+  on(document, 'keydown', acted)
   on(document, 'freeze', left)
   on(document, 'resume', returned)
   on(window, 'pagehide', left)

@@ -7,6 +7,8 @@ import { type TabMessage, Tabs } from './tabs.js'
 
 /** How long an answer to whether somebody looks is waited for, in milliseconds. */
 const LOOKED_WITHIN = 200
+/** How often somebody who does something on a page that is signed out has the server asked whether that is still so, in milliseconds. */
+const ASK_AGAIN = 3000
 /** Until the other tabs have heard what they are told, in milliseconds. */
 const HEARD_WITHIN = 200
 
@@ -26,10 +28,13 @@ export interface Share {
 
 export function createShare(base: string, user: string | undefined, query: string, store: Store): Share {
   const { getSnapshot } = store
+  const url = `${base}/unread${query}`
   let tabs: Tabs | undefined
   let leading = false
   let lookedAt = 0
   let away = false
+  let askedAgain = 0
+  let resting: ReturnType<typeof setTimeout> | undefined
   let unlisten: (() => void) | undefined
 
   const isOver = () => getSnapshot().connection === 'signed-out'
@@ -44,12 +49,26 @@ export function createShare(base: string, user: string | undefined, query: strin
     store.connection('signed-out')
     follow()
     // Whoever gets the lead from us has to have heard it before.
-    setTimeout(() => tabs?.rest(), HEARD_WITHIN)
+    resting = setTimeout(() => tabs?.rest(), HEARD_WITHIN)
   }
+  /** A page may sign in, or change its session, without being left. Nobody tells it, and it asks only when there is somebody to see the answer. */
+  const askAgain = () => {
+    if (!isOver() || away) return
+    askedAgain = Date.now()
+    void poll(url, (state) => {
+      if (!isOver() || away) return
+      clearTimeout(resting)
+      store.offer(state, null, true)
+      store.connection('connecting')
+      if (tabs) tabs.begin()
+      else lead()
+    })
+  }
+  const acted = () => Date.now() - askedAgain < ASK_AGAIN || askAgain()
   const offer = (next: State, latest?: Item | null) => {
     if (store.offer(next, latest) && leading) tell(latest)
   }
-  const ask = () => poll(`${base}/unread${query}`, offer)
+  const ask = () => poll(url, offer)
   const ladder = new Ladder({
     base,
     query,
@@ -104,6 +123,7 @@ export function createShare(base: string, user: string | undefined, query: strin
     if (isOver()) over()
   }
   const looked = () => {
+    askAgain()
     tabs?.ask()
     ladder.check()
   }
@@ -117,7 +137,8 @@ export function createShare(base: string, user: string | undefined, query: strin
   return {
     start() {
       if (unlisten) return
-      unlisten = watchPage({ looked, left, returned, woke, offline })
+      unlisten = watchPage({ looked, acted, left, returned, woke, offline })
+      if (isOver()) store.connection('connecting')
       join()
     },
     stop() {
@@ -125,7 +146,10 @@ export function createShare(base: string, user: string | undefined, query: strin
       unlisten = undefined
       left()
     },
-    act: () => ladder.act(),
+    act() {
+      askAgain()
+      ladder.act()
+    },
     did: (state) => tabs?.post({ type: 'did', state }),
     sayOver,
     leads: () => leading,

@@ -2,7 +2,7 @@ import { type Item, type State, supersedes } from '../notifications/protocol.js'
 
 /**
  * How the page hears of changes: `live` by socket or server-sent events, `polling` by asking; `offline` while the server
- * can't be reached; `signed-out` when the session is over, which is final for the page until somebody signs in again.
+ * can't be reached; `signed-out` when the session is over, which holds until somebody is signed in again.
  */
 export type Connection = 'connecting' | 'live' | 'polling' | 'offline' | 'signed-out'
 
@@ -24,8 +24,9 @@ export interface Store {
   /**
    * Takes a state over if it is newer than what is shown; says whether it was. Counts are never added up.
    * @param latest what arrived with it; null where nothing did, undefined where that is not known
+   * @param anew newer or not: another session begins with it, which may be somebody else's
    */
-  offer(state: State, latest?: Item | null): boolean
+  offer(state: State, latest?: Item | null, anew?: boolean): boolean
   connection(connection: Connection): void
 }
 
@@ -42,9 +43,9 @@ export function createStore(state?: State): Store {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    offer({ epoch, version, unread }, latest) {
+    offer({ epoch, version, unread }, latest, anew) {
       const next = { epoch, version, unread }
-      const newer = supersedes(next, snapshot.state)
+      const newer = anew || supersedes(next, snapshot.state)
       if (newer) change({ state: next, latest: latest ?? snapshot.latest, marked: latest === null })
       return newer
     },

@@ -68,6 +68,12 @@ export class Tabs {
     this.#over()
   }
 
+  /** Another session began: whoever knows it may lead. */
+  begin(): void {
+    this.rest()
+    this.#queueUp()
+  }
+
   leave(): void {
     clearTimeout(this.#timer)
     this.#channel?.close()

@@ -119,6 +119,21 @@ describe('the bell', () => {
     await context.close()
   })
 
+  it('goes on in every tab when the page got another session without being left, as soon as somebody does something there', async () => {
+    await using host = await Host.start()
+    const { context, pages } = await signIn(host, 'ada', 2)
+    const [page] = pages as [Page]
+    await page.evaluate(`fetch('/renew', { method: 'POST' }).then(() => { window.renewed = true })`)
+    for (const one of pages) await expectConnection(one, 'signed-out')
+    await expectText(page, 'window.renewed', true)
+    await host.tell('ada', 'For who she still is')
+    await page.keyboard.press('Shift')
+    for (const one of pages) await expectConnection(one, 'live')
+    for (const one of pages) await expectBadge(one, '1')
+    assert.equal(await host.connections(), 1)
+    await context.close()
+  })
+
   it('never shows one person the count of another who signed in behind the page', async () => {
     await using host = await Host.start()
     const { context, pages } = await signIn(host, 'ada', 2)

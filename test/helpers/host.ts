@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import express, { type Express } from 'express'
 import session from 'express-session'
 import { Registry } from 'prom-client'
@@ -14,6 +15,8 @@ declare module 'express-session' {
     who: string
   }
 }
+
+const CORE = fileURLToPath(new URL('../../public/build/core.js', import.meta.url))
 
 /** The strictest rules that the pages promise to live by. */
 const POLICY = [
@@ -79,12 +82,22 @@ export class Host implements AsyncDisposable {
       res.set('Content-Security-Policy', POLICY)
       next()
     })
+    // What a host's bundler makes of belfry/browser.
+    app.get('/core.js', (_req, res) => res.sendFile(CORE))
     app.get('/favicon.ico', (_req, res) => void res.status(204).end())
     app.use(sessions)
     app.get('/sign-in/:who', (req, res, next) => {
       req.session.regenerate(() => {
         req.session.who = req.params.who
         req.session.save((error) => (error ? next(error) : res.redirect('/')))
+      })
+    })
+    // As hosts do where somebody confirms a password, or gets another role: the same person, and another session.
+    app.post('/renew', (req, res, next) => {
+      const { who } = req.session
+      req.session.regenerate(() => {
+        if (who !== undefined) req.session.who = who
+        req.session.save((error) => (error ? next(error) : res.json({})))
       })
     })
     // What no host should do: somebody else from here on, in the same session.
