@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import express, { type Request } from 'express'
 import type {} from 'express-session'
@@ -8,6 +9,7 @@ import { OptionError, UnavailableError } from './errors.js'
 import { EVENTS, type EventListener, type EventName, Events } from './events.js'
 import { createAhead, KnownCookies } from './http/ahead.js'
 import { Departure } from './http/departure.js'
+import { drained } from './http/drain.js'
 import { createMiddleware } from './http/middleware.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
@@ -107,6 +109,7 @@ function compose(options: Options): Notifications {
     await service.recheck(parseUser(user))
     return act()
   }
+  const servers = new Set<Server>()
   const detach: (() => void)[] = []
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -116,6 +119,8 @@ function compose(options: Options): Notifications {
     store.hurry()
     const idle = scheduler.close()
     await hub.close()
+    // Requests that are being answered may still want to notify somebody.
+    await Promise.all([...servers].map(drained))
     for (const undo of detach) undo()
     await idle
     unwatch()
@@ -151,7 +156,10 @@ function compose(options: Options): Notifications {
     router: () => createRouter(pages),
     sameOrigin: () => sameOrigin(options),
     ahead: (listener) => createAhead(context, listener),
-    attach: (server) => void detach.push(attachUpgrade(server, context)),
+    attach(server) {
+      servers.add(server)
+      detach.push(attachUpgrade(server, context))
+    },
     close: () => (closing ??= close()),
   }
 }

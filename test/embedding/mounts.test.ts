@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
 import { describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import cookieSession from 'cookie-session'
 import express, { type Express, type RequestHandler } from 'express'
 import type session from 'express-session'
@@ -43,6 +44,13 @@ function serve({ app, notifications }: Built, before?: (server: Server) => void,
     after?.(server)
   }
   return Served.start(app, prepare, notifications)
+}
+
+/** A request with whatever headers; its answer. */
+async function spoken({ url }: Served, options: RequestOptions, body?: string): Promise<{ status: number | undefined; body: string }> {
+  const sent = request(url, options).end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, body: Buffer.concat(await answer.toArray()).toString() }
 }
 
 /** Where a page leads: all links, forms and files, without the empty row that the client fills. */
@@ -109,6 +117,29 @@ describe('where a host mounts it', () => {
   })
 })
 
+describe('requests that offer another protocol', () => {
+  const offer = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQCAAAAAAIAAAAA' }
+
+  it('are answered by the host as if they did not, as before the bell was there', async () => {
+    const host = build()
+    host.app.post(
+      '/echo',
+      express.text(),
+      (req, res) => void res.json({ body: req.body, connection: req.get('connection'), upgrade: req.get('upgrade') ?? null }),
+    )
+    await using served = await serve(host)
+    assert.deepEqual(await spoken(served, { path: '/page', headers: offer }), { status: 200, body: await (await served.get('/page')).text() })
+    const headers = { ...offer, connection: 'close, Upgrade', 'content-type': 'text/plain', 'content-length': 4 }
+    const body = JSON.stringify({ body: 'dö!', connection: 'close', upgrade: null })
+    assert.deepEqual(await spoken(served, { path: '/echo', method: 'POST', headers }, 'dö!'), { status: 200, body })
+  })
+
+  it('are 404 where what they offer is a WebSocket that nobody opens', async () => {
+    await using served = await serve(build())
+    assert.equal((await spoken(served, { path: '/page', headers: { connection: 'Upgrade', upgrade: 'websocket' } })).status, 404)
+  })
+})
+
 describe('beside another WebSocket server', () => {
   const orders = { 'that was there first': 'before', 'that comes later': 'after' } as const
   for (const [words, order] of Object.entries(orders)) {
@@ -162,6 +193,64 @@ describe('beside another WebSocket server', () => {
   it('where there is no other, a path of nobody is 404', async () => {
     await using served = await serve(build())
     await assert.rejects(echo(served.url, '/chat', 'x'), /404/)
+  })
+})
+
+describe('a host that ends', () => {
+  it('lets a request that is being answered notify, and tells sockets at once', async () => {
+    const host = build()
+    let goOn = () => {}
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const begun = new Promise<void>((resolve) => {
+      host.app.post('/slow', async (_req, res) => {
+        resolve()
+        await gate
+        res.json((await host.notifications.notify({ to: { user: 'ada' }, title: 'In time' })).title)
+      })
+    })
+    await using served = await serve(host)
+    await using tab = await served.tab({ cookie: await host.signIn('ada') })
+    const answer = served.post('/slow')
+    await begun
+    served.server.close()
+    const closed = host.notifications.close()
+    assert.equal(await tab.ended(), 1012)
+    assert.equal(await Promise.race([closed.then(() => 'closed'), pause(200, 'waits')]), 'waits')
+    goOn()
+    assert.deepEqual([(await answer).status, await (await answer).json()], [200, 'In time'])
+    await closed
+    await assert.rejects(host.notifications.notify({ to: 'everyone', title: 'Late' }), /closed/)
+  })
+
+  it('waits for nobody on a server that goes on', async () => {
+    const host = build()
+    const begun = new Promise<void>((resolve) => {
+      host.app.get('/for-ever', () => resolve())
+    })
+    await using served = await serve(host)
+    const answer = served.get('/for-ever').catch(() => {})
+    await begun
+    const closed = host.notifications.close().then(() => 'closed')
+    assert.equal(await Promise.race([closed, pause(3000, 'waits', { ref: false })]), 'closed')
+    await assert.rejects(host.notifications.notify({ to: 'everyone', title: 'Late' }), /closed/)
+    served.server.closeAllConnections()
+    await answer
+  })
+
+  it('and begins again on the same path before the old one has gone keeps the new one', async () => {
+    const old = build()
+    const { store, middleware } = sessions()
+    const again = build({ session: middleware })
+    await using served = await serve(old)
+    again.notifications.attach(served.server)
+    await old.notifications.close()
+    const cookie = await sessions(store).signIn('ada')
+    await using tab = await served.tab({ cookie })
+    await again.notifications.notify({ to: { user: 'ada' }, title: 'From the new one' })
+    await tab.unread(1)
+    await again.notifications.close()
   })
 })
 

@@ -19,6 +19,7 @@ const SECRET = 'a secret of the host'
 /** Sessions as a host has them, and a way to be signed in. */
 export function sessions(store: Store = new MemoryStore()) {
   return {
+    store,
     middleware: session({ secret: SECRET, store, resave: false, saveUninitialized: false }),
     signIn: (user: string) => sessionCookie({ store, secret: SECRET, data: { user } }),
   }

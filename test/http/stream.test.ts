@@ -113,6 +113,24 @@ test('a stream counts as a connection, under the same caps', async () => {
   )
 })
 
+test('a stream that is asked for behind another on the same connection is refused, and nothing of either is left', async () => {
+  await using host = await LiveHost.start()
+  const cookie = await host.signIn('ada')
+  const socket = await openRaw(host.port)
+  const request = `GET /notifications/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookie}\r\n\r\n`
+  socket.write(request + request)
+  await eventually(
+    async () => (await host.metric('belfry_upgrades_refused_total', { reason: 'protocol' })) === 1,
+    () => 'the second was not refused',
+  )
+  assert.equal(await host.metric('belfry_connections'), 1)
+  socket.destroy()
+  await eventually(
+    async () => (await host.metric('belfry_connections')) === 0,
+    () => 'it is still counted',
+  )
+})
+
 test('without a session a stream is refused with 401, from a foreign origin with 403', async () => {
   await using host = await LiveHost.start()
   assert.equal((await host.visit('/notifications/stream', '')).status, 401)

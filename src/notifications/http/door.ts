@@ -9,15 +9,16 @@ const doors = new WeakMap<Server, Door>()
 
 /**
  * Takes the upgrades of one path on a server that may have other upgrade listeners, theirs stay theirs. What is
- * nobody's gets `otherwise`. Returns what undoes it.
+ * nobody's gets `otherwise`, or, where it only offers another protocol, is a request like any other. Returns what undoes it.
  */
 export function openDoor(server: Server, path: string, answer: Answer, otherwise: Answer): () => void {
   const door = doors.get(server) ?? new Door(server, otherwise)
   doors.set(server, door)
   door.paths.set(path, answer)
   return () => {
-    door.paths.delete(path)
-    if (door.paths.size > 0) return
+    // Another of ours may have taken the path over since.
+    if (door.paths.get(path) === answer) door.paths.delete(path)
+    if (door.paths.size > 0 || doors.get(server) !== door) return
     door.close()
     doors.delete(server)
   }
@@ -30,7 +31,9 @@ class Door {
 
   constructor(server: Server, otherwise: Answer) {
     const strangers: Answer = (req, socket, head) => {
-      if (server.listenerCount('upgrade') === 1) otherwise(req, socket, head)
+      if (server.listenerCount('upgrade') > 1) return
+      if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
+      else beginAnew(server, req, socket, head)
     }
     // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean
@@ -55,6 +58,28 @@ class Door {
     answer?.(req, socket, head)
     return answer !== undefined
   }
+}
+
+const OFFERS = ['upgrade', 'http2-settings']
+
+/**
+ * With somebody listening for upgrades, Node takes every request that offers another protocol for one (curl --http2 and Java's HttpClient offer h2c).
+ * Nobody here speaks that, so the offer is passed over (RFC 9110, section 7.8), by beginning the same request without it.
+ */
+function beginAnew(server: Server, { method, url, httpVersion, rawHeaders }: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2)
+    if (name.toLowerCase() === 'connection') lines.push(`${name}: ${withoutOffers(value)}`)
+    else if (!OFFERS.includes(name.toLowerCase())) lines.push(`${name}: ${value}`)
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+}
+
+function withoutOffers(tokens: string): string {
+  const kept = tokens.split(',').filter((token) => !OFFERS.includes(token.trim().toLowerCase()))
+  return kept.join(',')
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -7,7 +7,7 @@ const REFUSALS = {
   user_full: { status: 429, code: 'too_many_connections', detail: 'You have too many live connections open.', retryAfter: 60 },
   full: { status: 503, code: 'full', detail: 'No more live connections can be taken at the moment.', retryAfter: 10 },
   unavailable: { status: 503, code: 'unavailable', detail: 'Whether you are signed in cannot be told at the moment.', retryAfter: 5 },
-  protocol: { status: 400, code: 'malformed', detail: 'This is not a WebSocket handshake that can be answered here.' },
+  protocol: { status: 400, code: 'malformed', detail: 'This is not a request for a live connection that can be answered here.' },
 } as const satisfies Record<RefusalReason, { status: number; code: string; detail: string; retryAfter?: number }>
 
 /** Why a live connection was not opened; as HTTP, before anything was upgraded. */

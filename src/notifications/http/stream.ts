@@ -38,6 +38,8 @@ function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpConte
 
 function open(req: Request, res: Response, { person, since }: Visit, { hub, sessions, options }: HttpContext): void {
   if (res.destroyed) return
+  // Behind another answer on the same connection nothing would arrive, and Node would not tell of its end.
+  if (res.socket === null) throw new Refusal('protocol')
   // Before the head is written: then express-session counts the session as extended, which by a stream it never is.
   const session = sessions.watch(req)
   // It was read before the host did whatever it does with every request, and asked who it is.

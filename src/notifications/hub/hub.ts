@@ -31,6 +31,8 @@ export type Ending = { readonly user: string } | { readonly session: string }
 const REMEMBER_ENDINGS = 10_000
 /** How long peers have to answer a close before they are cut off, in milliseconds. */
 const CLOSE_WITHIN = 1500
+/** How long those that were cut off have to be gone; closing waits no longer, whatever becomes of them, in milliseconds. */
+const GONE_WITHIN = 500
 /** Connections closed in one turn of the event loop. */
 const CLOSE_SLICE = 100
 
@@ -238,6 +240,7 @@ export class Hub {
 
   #cutOff(): void {
     for (const connection of this.#connections()) connection.terminate()
+    setTimeout(() => this.#emptied?.(), GONE_WITHIN)
   }
 }
 
