@@ -227,6 +227,8 @@ describe('a time', () => {
       null,
       {},
       '2030-13-01T00:00Z',
+      '2030-02-29T12:00Z',
+      '2030-04-31T12:00:00+02:00',
     ]) {
       assert.equal(parseTime(value), null)
     }

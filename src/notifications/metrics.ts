@@ -10,29 +10,33 @@ export interface Metrics {
   refused(reason: RefusalReason): void
   /** One operation of the store took this long. */
   stored(seconds: number): void
+  /** Nothing more is counted: the registry is free for another instance. */
+  close(): void
 }
 
 const REFUSAL_REASONS = ['origin', 'session', 'user_full', 'full', 'unavailable', 'protocol'] as const
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {} }
+export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {}, close() {} }
+
+const NAMES = ['belfry_connections', 'belfry_pushes_total', 'belfry_push_seconds', 'belfry_upgrades_refused_total', 'belfry_store_seconds'] as const
 
 /** Registers Belfry's metrics with the host's registry. */
 export function registerMetrics(registry: Registry): Metrics {
   const registers = [registry]
-  const connections = new Gauge({ name: 'belfry_connections', help: 'Live connections: sockets and event streams.', registers })
-  const pushes = new Counter({ name: 'belfry_pushes_total', help: 'Frames with a new state that were sent.', registers })
+  const connections = new Gauge({ name: NAMES[0], help: 'Live connections: sockets and event streams.', registers })
+  const pushes = new Counter({ name: NAMES[1], help: 'Frames with a new state that were sent.', registers })
   const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
-  const push = new Histogram({ name: 'belfry_push_seconds', help: 'From hearing of a change to the frame that tells it.', buckets, registers })
+  const push = new Histogram({ name: NAMES[2], help: 'From hearing of a change to the frame that tells it.', buckets, registers })
   const refusals = new Counter({
-    name: 'belfry_upgrades_refused_total',
+    name: NAMES[3],
     help: 'Live connections that were refused.',
     labelNames: ['reason'],
     registers,
   })
   // Named from the start, so that the first refusal of a kind shows as a rise and not as a new line.
   for (const reason of REFUSAL_REASONS) refusals.inc({ reason }, 0)
-  const store = new Histogram({ name: 'belfry_store_seconds', help: 'Operations of the store, waiting for locks included.', buckets, registers })
+  const store = new Histogram({ name: NAMES[4], help: 'Operations of the store, waiting for locks included.', buckets, registers })
   return {
     connections: (change) => connections.inc(change),
     pushed(seconds) {
@@ -41,5 +45,8 @@ export function registerMetrics(registry: Registry): Metrics {
     },
     refused: (reason) => refusals.inc({ reason }),
     stored: (seconds) => store.observe(seconds),
+    close() {
+      for (const name of NAMES) registry.removeSingleMetric(name)
+    },
   }
 }

@@ -5,12 +5,15 @@ import type {} from 'express-session'
 import type { DisconnectTarget, Notifications } from './api.js'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
-import { OptionError, UnavailableError } from './errors.js'
+import { InvalidError, OptionError, UnavailableError } from './errors.js'
 import { EVENTS, type EventListener, type EventName, Events } from './events.js'
 import { createAhead, KnownCookies } from './http/ahead.js'
 import { Departure } from './http/departure.js'
 import { drained } from './http/drain.js'
+import { Hints } from './http/hints.js'
+import { whyNoSession } from './http/load-session.js'
 import { createMiddleware } from './http/middleware.js'
+import { within } from './http/refusal.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
 import { SessionWatch, sessionKey } from './http/session-watch.js'
@@ -30,6 +33,8 @@ import type { Store } from './store/store.js'
 
 /** Every process that shares the database has looked at it meanwhile, in milliseconds. */
 const HEARD_WITHIN = 300
+/** How long the session middleware may take for a new visitor, in milliseconds. */
+const ANSWER_WITHIN = 1000
 
 /**
  * Embedded notifications for an Express 5 app: kept in the app's own database, pushed over the app's own server, to whom the app's
@@ -80,15 +85,7 @@ function compose(options: Options): Notifications {
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   scheduler.start()
 
-  let hinted = false
-  const noSession = () => {
-    if (!hinted)
-      logger.warn(
-        {},
-        'a request has no session: its store does not answer, or the session middleware is not mounted before middleware() and router()',
-      )
-    hinted = true
-  }
+  const hints = new Hints(options)
   const context = {
     options,
     service,
@@ -96,11 +93,9 @@ function compose(options: Options): Notifications {
     sessions,
     metrics,
     cookies: new KnownCookies(),
+    hints,
     departure: new Departure(),
-    identify: (req: Request) => {
-      if (req.session === undefined) noSession()
-      return identify(req, options, sessions)
-    },
+    identify: (req: Request) => (req.session === undefined ? withoutSession(req, options, hints) : identify(req, options, sessions)),
   }
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
@@ -126,6 +121,7 @@ function compose(options: Options): Notifications {
     unwatch()
     await bus.close()
     await store.close()
+    metrics.close()
   }
 
   return {
@@ -140,7 +136,7 @@ function compose(options: Options): Notifications {
     markAsUnread: (user, ids) => known(user, () => service.mark(user, ids, 'unread')),
     archive: (user, ids) => known(user, () => service.mark(user, ids, 'archive')),
     unarchive: (user, ids) => known(user, () => service.mark(user, ids, 'unarchive')),
-    markAllAsRead: (user, { upTo }) => known(user, () => service.markAllAsRead(user, upTo)),
+    markAllAsRead: (user, options) => known(user, () => service.markAllAsRead(user, options?.upTo)),
     recall: (id) => service.recall(id),
     sent: (query) => service.sent(query),
     report: (id, query) => service.report(id, query),
@@ -194,9 +190,14 @@ function heed(hint: Hint, hub: Hub): void {
   hub.wake(hint.audiences)
 }
 
-/** When the session store is out, express-session goes on without a `req.session`: that is an outage, not a signed-out person. */
+/** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
+async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
+  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath))) === 'elsewhere') return null
+  hints.noSession()
+  throw new UnavailableError('The session store does not answer.')
+}
+
 async function identify(req: Request, options: Options, sessions: SessionWatch): Promise<Person | null> {
-  if (req.session === undefined) throw new UnavailableError('The session store does not answer.')
   sessions.guard(req)
   const identity = await options.identify(req)
   return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
@@ -214,6 +215,9 @@ async function recheckMember(user: string, service: Service, hub: Hub): Promise<
 }
 
 async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Promise<void> {
+  const { user, session }: { readonly user?: unknown; readonly session?: unknown } = target ?? {}
+  if (typeof user !== 'string' && typeof session !== 'string')
+    throw new InvalidError([{ field: 'user', message: "Say whose connections are to end: { user: '7' } or { session: req.sessionID }." }])
   const hidden = 'user' in target ? target : { session: sessionKey(target.session) }
   hub.disconnect(hidden)
   await store.announce('user' in hidden ? `signed-out:${hidden.user}` : `session:${hidden.session}`)

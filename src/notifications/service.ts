@@ -122,7 +122,7 @@ export class Service {
   /** One id that is not in the inbox is a NotFoundError; of several, those that are gone are passed over. */
   async mark(user: string, ids: string | readonly string[], mark: Mark): Promise<State> {
     const id = parseUser(user)
-    const wanted = typeof ids === 'string' ? [ids] : ids
+    const wanted = typeof ids === 'string' ? [ids] : parseIds(ids)
     const unread = mark === 'read' || mark === 'archive' ? await this.#unreadOf(id, wanted) : []
     const found = await this.#store.mark(id, wanted, mark, Date.now())
     if (typeof ids === 'string' && !found.has(ids)) throw new NotFoundError()
@@ -232,6 +232,11 @@ export class Service {
       expiresAt: iso(row.expiresAt),
     }
   }
+}
+
+function parseIds(ids: unknown): string[] {
+  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
+  throw new InvalidError([{ field: 'id', message: 'Say which: the id of a notification, or a list of ids.' }])
 }
 
 /** Throws InvalidError for what cannot be an id. */

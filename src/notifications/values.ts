@@ -1,16 +1,17 @@
 /** What means the same wherever it turns up: times, links, lengths. Nothing here throws. */
 
+const ISO = /^(\d{4}-\d\d-(\d\d))T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/
+
 /** Milliseconds since 1970 of a Date, a number of milliseconds, or ISO 8601 text with an offset; null for anything else. */
 export function parseTime(value: unknown): number | null {
-  const ms =
-    value instanceof Date
-      ? value.getTime()
-      : typeof value === 'number'
-        ? value
-        : typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(value)
-          ? Date.parse(value)
-          : Number.NaN
+  const ms = value instanceof Date ? value.getTime() : typeof value === 'number' ? value : typeof value === 'string' ? parseIso(value) : Number.NaN
   return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? Math.trunc(ms) : null
+}
+
+/** A day that there is not (30 February) would be read as one of the next month. */
+function parseIso(text: string): number {
+  const [, date = '', day] = ISO.exec(text) ?? []
+  return date !== '' && new Date(`${date}T00:00Z`).getUTCDate() === Number(day) ? Date.parse(text) : Number.NaN
 }
 
 /**

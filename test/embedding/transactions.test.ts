@@ -110,6 +110,21 @@ for (const at of ['file', 'memory'] as const) {
         await tab.unread(1)
       }, at))
 
+    it('nothing of it is told to a tab that is looked after meanwhile', () =>
+      shop(async ({ db, notifications, tab }) => {
+        db.exec('BEGIN')
+        for (const title of ['One', 'Two']) await notifications.notify(toAda(title))
+        await notifications.refresh('ada')
+        for (let turn = 0; turn < 20; turn++) await nextTurn()
+        db.exec('ROLLBACK')
+        await notifications.notify(toAda('Kept'))
+        await tab.unread(1)
+        assert.deepEqual(
+          tab.arrived.map(({ title }) => title),
+          ['Kept'],
+        )
+      }, at))
+
     it('BEGIN and COMMIT by hand, with other work awaited between them, do the same', () =>
       shop(async ({ db, notifications, tab, order, orders }) => {
         db.exec('BEGIN')

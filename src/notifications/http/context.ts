@@ -6,6 +6,7 @@ import type { Person } from '../person.js'
 import type { Service } from '../service.js'
 import type { KnownCookies } from './ahead.js'
 import type { Departure } from './departure.js'
+import type { Hints } from './hints.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** What every route and the upgrade need; made once, by the composition root. */
@@ -16,6 +17,7 @@ export interface HttpContext {
   readonly sessions: SessionWatch
   readonly metrics: Metrics
   readonly cookies: KnownCookies
+  readonly hints: Hints
   /** For the answers that come by the thousand. */
   readonly departure: Departure
   /** Who is there, by the host's `identify`; null when nobody is. Throws UnavailableError when the session store is out. */

@@ -9,7 +9,11 @@ import { visitOf } from './visit.js'
  */
 export function createMiddleware(context: HttpContext): RequestHandler {
   return async (req, res, next) => {
-    const visit = await visitOf(context, req)
+    const visit = await visitOf(context, req).catch((error: unknown) => {
+      // The page that says what went wrong has a head and a bell, too.
+      present(res, context, null)
+      throw error
+    })
     present(res, context, visit?.person.id ?? null, visit?.state)
     next()
   }

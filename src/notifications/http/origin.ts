@@ -25,6 +25,11 @@ export function allowedOrigin(req: IncomingMessage, options: Options): boolean {
   return allowed
 }
 
+/** Which those are, in words. */
+export function expectedOrigins(req: IncomingMessage, options: Options): string {
+  return (options.allowedOrigins ?? [ownOrigin(req, options)]).join(' and ')
+}
+
 /** The same few origins ask again and again. */
 function answersOf(options: Options): Map<string, boolean> {
   const known = answered.get(options) ?? new Map<string, boolean>()

@@ -47,6 +47,7 @@ export async function preferencesPage(context: HttpContext, req: Request, res: R
 
 export async function errorPage(context: HttpContext, req: Request, res: Response, problem: Problem): Promise<void> {
   res.status(problem.status)
+  if (res.locals.notifications === undefined) present(res, context, null)
   await send(context, req, res, { title: problem.title, view: 'error', data: { problem, basePath: context.options.basePath } })
 }
 

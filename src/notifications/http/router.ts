@@ -1,5 +1,5 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
-import { BelfryError } from '../errors.js'
+import { BelfryError, UnavailableError } from '../errors.js'
 import type { State } from '../protocol.js'
 import type { Service } from '../service.js'
 import { serveAsset } from './assets.js'
@@ -8,9 +8,10 @@ import type { HttpContext } from './context.js'
 import { answerErrors, asScript } from './failures.js'
 import { inboxPage, itemPage, preferencesPage } from './pages.js'
 import { pollAnswer } from './polled.js'
-import { WrongTypeError, wantsJson } from './problem.js'
+import { SignedOutError, WrongTypeError, wantsJson } from './problem.js'
 import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
+import { hasStoredSession, sessionKey } from './session-watch.js'
 import { createStream } from './stream.js'
 import { signedIn } from './visit.js'
 
@@ -31,7 +32,8 @@ export function createRouter(context: HttpContext): Router {
   router.get('/', inbox(context))
   router.get('/preferences', preferences(context))
   router.get('/:id', item(context))
-  const body = [somebody(context), express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
+  const parsers = [express.urlencoded({ extended: false, limit: MAX_BODY }), express.json({ limit: MAX_BODY }), refuseOtherBodies]
+  const body = [somebody(context), ...parsers, stillThere(context)]
   router.post('/read-all', body, readAll(context))
   for (const mark of MARKS) router.post(`/:id/${mark}`, body, markOne(context, mark))
   router.use(answerErrors(context))
@@ -83,11 +85,22 @@ function item(context: HttpContext): RequestHandler<{ id: string }> {
     let shown = await service.get(person.id, id)
     let now = state
     if (shown.state === 'unread' && isVisit(req)) {
-      now = await service.mark(person.id, id, 'read')
+      now = (await markIfPossible(context, person.id, id)) ?? state
       shown = await service.get(person.id, id)
     }
     if (wantsJson(req)) res.json(shown)
     else await itemPage(context, req, res, person, now, shown)
+  }
+}
+
+/** While nothing can be written, one can still read: then it stays unread. */
+async function markIfPossible({ service, options }: HttpContext, user: string, id: string): Promise<State | undefined> {
+  try {
+    return await service.mark(user, id, 'read')
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error
+    options.logger.warn({ err: error }, 'what somebody opened could not be marked as read')
+    return undefined
   }
 }
 
@@ -122,6 +135,15 @@ function somebody(context: HttpContext): RequestHandler {
   return async (req, res, next) => {
     await signedIn(context, req, res)
     next()
+  }
+}
+
+/** A body may take its time, and meanwhile the session may have ended. */
+function stillThere(context: HttpContext): RequestHandler {
+  return async (req, res, next) => {
+    const { person, since } = await signedIn(context, req, res)
+    const session = hasStoredSession(req) ? sessionKey(req.sessionID) : ''
+    next(context.hub.endedSince({ user: person.id, session }, since) ? new SignedOutError() : undefined)
   }
 }
 

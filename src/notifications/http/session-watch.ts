@@ -56,7 +56,7 @@ function copied(text: string): string {
  */
 export class SessionWatch {
   readonly #options: SessionWatchOptions
-  readonly #guarded = new WeakSet<Store>()
+  readonly #guarded = new Map<Store, () => void>()
   readonly #watched = new Map<string, Watched>()
   #timer: NodeJS.Timeout | undefined
   #reading = 0
@@ -72,27 +72,29 @@ export class SessionWatch {
   guard(req: Request): void {
     const store = req.sessionStore
     if (store === undefined || this.#guarded.has(store)) return
-    this.#guarded.add(store)
     const { destroy, clear, touch } = store
-    store.destroy = (id, callback) =>
+    const heard: Partial<Store> = {}
+    heard.destroy = (id, callback) =>
       destroy.call(store, id, (error: unknown) => {
         // Told only now: a socket that is being opened could still find the session in the store before.
         if (!error) this.#end(sessionKey(id))
         callback?.(error)
       })
     if (clear !== undefined) {
-      store.clear = (callback) =>
+      heard.clear = (callback) =>
         clear.call(store, (error: unknown) => {
           // Whose sessions those were it does not say.
           if (!error) for (const key of this.#watched.keys()) this.doubt(key)
           callback?.(error)
         })
     }
-    if (touch === undefined) return
-    store.touch = (id, session, callback) => {
-      this.#extend(id, session)
-      touch.call(store, id, session, callback)
+    if (touch !== undefined) {
+      heard.touch = (id, session, callback) => {
+        this.#extend(id, session)
+        touch.call(store, id, session, callback)
+      }
     }
+    this.#guarded.set(store, replace(store, heard))
   }
 
   /**
@@ -134,6 +136,8 @@ export class SessionWatch {
   close(): void {
     this.#closed = true
     this.#watched.clear()
+    for (const letGo of this.#guarded.values()) letGo()
+    this.#guarded.clear()
     this.#rest()
   }
 
@@ -188,6 +192,20 @@ export class SessionWatch {
   #warnOnce(out: boolean): void {
     if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
     this.#out = out
+  }
+}
+
+/** Gives an object other methods, its own or inherited; returns what gives it those back that nobody has replaced since. */
+function replace<T extends object>(target: T, methods: Partial<T>): () => void {
+  const own = Object.getOwnPropertyDescriptors(target)
+  Object.assign(target, methods)
+  return () => {
+    for (const name of Object.keys(methods) as (keyof T)[]) {
+      const before = own[name]
+      if (target[name] !== methods[name]) continue
+      if (before === undefined) delete target[name]
+      else Object.defineProperty(target, name, before)
+    }
   }
 }
 

@@ -1,14 +1,14 @@
-import { type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Request, Response } from 'express'
+import type { Request } from 'express'
 import { type BelfryError, NotFoundError } from '../errors.js'
 import { hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
-import type { Options } from '../options.js'
 import type { Person } from '../person.js'
 import type { HttpContext } from './context.js'
 import { openDoor } from './door.js'
 import { checkHandshake, handshakeAnswer } from './handshake.js'
+import { loadSession } from './load-session.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
 import { Refusal, refusalOf, within } from './refusal.js'
@@ -63,7 +63,7 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
 
 async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   const { req, socket, since } = upgrade
-  const { options, hub, metrics } = keeper.context
+  const { options, hub, metrics, hints } = keeper.context
   try {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
@@ -75,6 +75,7 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   } catch (error) {
     const refusal = refusalOf(error)
     metrics.refused(refusal.reason)
+    hints.refused(refusal.reason, req)
     if (refusal.reason === 'unavailable')
       options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
     refuse(socket, refusal, since)
@@ -82,19 +83,10 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
 }
 
 async function callerOf(req: Request, context: HttpContext): Promise<Person> {
-  await loadSession(req, context.options)
+  await loadSession(req, context.options.session)
   const visit = await visitOnce(context, req)
   if (visit === null) throw new Refusal('session')
   return visit.person
-}
-
-/** The response is there because the middleware wants one. It is never ended, so the session is neither saved nor extended. */
-function loadSession(req: Request, { session }: Options): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const next = (error?: unknown) => (error ? reject(error) : resolve())
-    const res = new ServerResponse(req) as Response
-    Promise.resolve(session(req, res, next) as unknown).catch(reject)
-  })
 }
 
 function open({ req, socket, head, since }: Upgrade, asked: Request, person: Person, { context, events }: Doorkeeper): void {

@@ -20,9 +20,15 @@ const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>
 export function visitOf(context: HttpContext, req: Request): Promise<Visit | null> {
   const known = visits.get(context) ?? new WeakMap<Request, Promise<Visit | null>>()
   visits.set(context, known)
-  const asked = known.get(req) ?? visitOnce(context, req)
+  const asked = known.get(req) ?? recognise(context, req)
   known.set(req, asked)
   return asked
+}
+
+async function recognise(context: HttpContext, req: Request): Promise<Visit | null> {
+  const visit = await visitOnce(context, req)
+  if (visit !== null) context.hints.recognised(req)
+  return visit
 }
 
 /** The same, for routes that need somebody: throws SignedOutError. Marks the answer as theirs alone. */

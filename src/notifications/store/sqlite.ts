@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
+import { UnavailableError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { NewNotification, Notification } from '../notification.js'
@@ -103,6 +104,8 @@ class SqliteStore implements Store {
   }
 
   look(asked: readonly Asked[]): Promise<readonly Sight[]> {
+    // What is open on a handle shared with the host may still be undone, and what was told could not be taken back.
+    if (this.#db.inTransaction) return Promise.reject(new UnavailableError('The database is busy: a transaction is open.'))
     return this.#access.read(() => this.#snapshots.look(asked))
   }
 

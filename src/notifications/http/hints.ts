@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http'
+import type { RefusalReason } from '../metrics.js'
+import type { Options } from '../options.js'
+import { Recent } from '../recent.js'
+import { expectedOrigins } from './origin.js'
+
+/** Of how many visitors is kept that a page knew them. */
+const KEPT = 200
+/** More than this is not said: whoever comes from elsewhere could fill the log. */
+const SAID = 20
+
+/** Tells the host what it may have set up wrong, each thing once. Its visitors are served otherwise, so else it would never learn of it. */
+export class Hints {
+  readonly #options: Options
+  readonly #said = new Set<string>()
+  readonly #known = new Recent<string, true>(KEPT)
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Somebody was recognised in an ordinary request. */
+  recognised({ headers: { cookie } }: IncomingMessage): void {
+    if (cookie !== undefined) this.#known.set(cookie, true)
+  }
+
+  /** A live connection was refused. */
+  refused(reason: RefusalReason, req: IncomingMessage): void {
+    const { origin, cookie } = req.headers
+    if (reason === 'origin' && origin !== undefined)
+      this.#say(
+        `a live connection was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open one: behind a proxy set trustProxy, or name your origins in allowedOrigins`,
+      )
+    if (reason === 'session' && cookie !== undefined && this.#known.get(cookie))
+      this.#say(
+        'a live connection was refused to somebody whom pages recognise: at a socket only the middleware given as session has run, so identify must need nothing else (such as req.user of passport), and it must be the instance that the app uses',
+      )
+  }
+
+  noSession(): void {
+    this.#say('a request has no session: its store does not answer, or the session middleware is not mounted before middleware() and router()')
+  }
+
+  #say(message: string): void {
+    if (this.#said.has(message) || this.#said.size >= SAID) return
+    this.#said.add(message)
+    this.#options.logger.warn({}, message)
+  }
+}
