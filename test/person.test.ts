@@ -42,4 +42,8 @@ describe('what identify answers', () => {
       )
     })
   }
+
+  it('says what a topic is where one is none', () => {
+    assert.throws(() => parsePerson({ id: '7', topics: ['role:editor', 'a b'] }, 'identify'), /topics.1: A topic is a name .* without spaces/)
+  })
 })

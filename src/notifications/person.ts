@@ -47,7 +47,13 @@ const moment = z
 const identity = z.object({
   id: userId,
   since: moment,
-  topics: z.array(z.union([topicName.transform((name) => ({ name, since: 0 })), z.object({ name: topicName, since: moment })])).default([]),
+  topics: z
+    .array(
+      z.union([topicName.transform((name) => ({ name, since: 0 })), z.object({ name: topicName, since: moment })], {
+        error: 'A topic is a name of 1 to 200 characters without spaces, such as role:editor, or { name, since? }.',
+      }),
+    )
+    .default([]),
 })
 
 const NO_TOPICS: ReadonlyMap<string, number> = new Map()

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
+import { build } from 'esbuild'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import session, { MemoryStore } from 'express-session'
 import { Registry } from 'prom-client'
@@ -215,5 +220,46 @@ describe('while nothing can be written', () => {
     assert.equal(((await (await served.get('/notifications/unread', cookie)).json()) as State).unread, 1)
     assert.match(told.join(), /could not be marked as read/)
     outsider.close()
+  })
+})
+
+describe('a host with parsers of its own', () => {
+  it('has assets that may be kept for good also without a parser for queries', async () => {
+    const { middleware } = sessions()
+    const { notifications } = set({ session: middleware })
+    const app = express().use(middleware, notifications.middleware()).set('query parser', false)
+    app.get('/', (_req, res) => void res.send(res.locals.notifications.head()))
+    await using served = await serve(app, notifications)
+    const href = /src="([^"]+)"/.exec(await (await served.get('/')).text())?.[1] ?? ''
+    assert.match((await served.get(href)).headers.get('cache-control') ?? '', /immutable/)
+    assert.match((await served.get(href.replace(/v=.*/, 'v=other'))).headers.get('cache-control') ?? '', /no-cache/)
+  })
+
+  it('is told where one of them has read a form as something else', async () => {
+    const { middleware, signIn } = sessions()
+    const { notifications } = set({ session: middleware })
+    const app = express().use(express.raw({ type: () => true }), middleware)
+    await using served = await serve(app, notifications)
+    const headers = { cookie: await signIn('ada'), origin: served.url, 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await fetch(`${served.url}/notifications/read-all`, { method: 'POST', headers, body: 'upTo=1' })
+    assert.equal(answer.status, 400)
+    assert.match(await answer.text(), /must be a form or a JSON object/)
+  })
+})
+
+describe('a host that bundles it', () => {
+  it('is told to leave it out', async () => {
+    // Below the packages, since it finds those by where it is.
+    const folder = fileURLToPath(new URL(`../../node_modules/.cache/belfry/bundled-${process.pid}/`, import.meta.url))
+    const host = `import { createNotifications } from './src/notifications/index.js'
+      createNotifications({ database: ':memory:', session: (_req, _res, next) => next(), identify: () => null })`
+    const stdin = { contents: host, resolveDir: fileURLToPath(new URL('../..', import.meta.url)) }
+    try {
+      await build({ stdin, outfile: `${folder}server.mjs`, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' })
+      const { stderr } = await promisify(execFile)(process.execPath, [`${folder}server.mjs`]).catch((error: { stderr: string }) => error)
+      assert.match(stderr, /OptionError: Belfry does not find its own files .* leave belfry out of the bundle/)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Sqlite, { type Database } from 'better-sqlite3'
@@ -152,4 +155,21 @@ test("a database in memory shares the host's handle: its own writes wait, and no
   await store.close()
   assert.ok(host.open)
   host.close()
+})
+
+test('a handle that was opened by a relative path is of the file that it was then, wherever the process has gone since', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'belfry-relative-'))
+  const before = process.cwd()
+  process.chdir(folder)
+  const host = new Sqlite('app.db')
+  process.chdir(before)
+  try {
+    const store = openStore(host)
+    await store.insert(hi)
+    assert.equal(host.prepare('SELECT count(*) FROM notifications').pluck().get(), 1)
+    await store.close()
+  } finally {
+    host.close()
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -47,7 +47,8 @@ export const serveAsset: RequestHandler<{ name: string }> = (req, res) => {
   if (asset === undefined) throw new NotFoundError('There is no such file.')
   leaveSessionAlone(req)
   refuseCookies(res)
-  const current = req.query.v === asset.hash
+  // From the address itself: the host may have no parser for queries.
+  const current = req.originalUrl.endsWith(`?v=${asset.hash}`)
   res.set('Cache-Control', current ? `public, max-age=${YEAR}, immutable` : 'public, no-cache')
   res.set('X-Content-Type-Options', 'nosniff')
   res.set('ETag', `"${asset.hash}"`).set('Content-Type', asset.type).send(asset.bytes)

@@ -24,7 +24,7 @@ export function parseListQuery(req: Request): ListQuery {
 export function bodyField(req: Request, name: string): string | undefined {
   const body: unknown = req.body
   if (body === undefined || body === null) return undefined
-  if (typeof body !== 'object' || Array.isArray(body)) throw new MalformedError('The body must be a form or a JSON object.')
+  if (typeof body !== 'object' || Array.isArray(body) || Buffer.isBuffer(body)) throw new MalformedError('The body must be a form or a JSON object.')
   if (!Object.hasOwn(body, name)) return undefined
   const value: unknown = Reflect.get(body, name)
   if (typeof value !== 'string') throw at({ field: name, message: `${name} must be given once, as text.` })
@@ -35,8 +35,8 @@ export function bodyField(req: Request, name: string): string | undefined {
 function parameters(req: Request): URLSearchParams {
   const start = req.originalUrl.indexOf('?')
   const given = new URLSearchParams(start < 0 ? '' : req.originalUrl.slice(start + 1))
-  const names = [...given.keys()]
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const names = new Set<string>()
+  const twice = [...given.keys()].find((name) => names.size === names.add(name).size)
   if (twice !== undefined) throw at({ field: twice, message: `The parameter ${twice} is given more than once.` })
   return given
 }

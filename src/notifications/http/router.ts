@@ -54,7 +54,7 @@ function unread(context: HttpContext): RequestHandler {
 }
 
 const upgradeRequired: RequestHandler = (_req, res) => {
-  res.set({ Upgrade: 'websocket', Connection: 'Upgrade' })
+  res.set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Cache-Control': 'private, no-cache' })
   throw new BelfryError('upgrade_required', 426, 'This address speaks WebSocket only.')
 }
 

@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
 import { driverFor } from './driver.js'
@@ -26,8 +27,9 @@ export interface Opened {
 
 /** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
 export function open(database: string | Database): Opened {
+  requireOwnFiles()
   const host = typeof database === 'string' ? undefined : usable(database)
-  const path = typeof database === 'string' ? database : database.name
+  const path = host === undefined ? String(database) : fileOf(host)
   const shared = host?.memory === true || path === ''
   let db = host
   try {
@@ -39,11 +41,25 @@ export function open(database: string | Database): Opened {
   }
 }
 
+/** A bundler takes the code along and leaves behind what the code reads. */
+function requireOwnFiles(): void {
+  if (existsSync(MIGRATIONS.folder)) return
+  throw new OptionError(
+    `Belfry does not find its own files (${fileURLToPath(MIGRATIONS.folder)}). If your server is bundled, leave belfry out of the bundle, as an external package.`,
+  )
+}
+
 function usable(host: Database): Database {
   if (!host.open) throw new OptionError('The option database is a Database that has been closed.')
   if (host.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
   if (host.inTransaction) throw new OptionError('The option database is a Database with an open transaction: end it first.')
   return host
+}
+
+/** As SQLite opened it: a relative path may have been meant from another folder than the present one. */
+function fileOf(host: Database): string {
+  const [main] = host.pragma('database_list') as { readonly file: string }[]
+  return main?.file ?? ''
 }
 
 function connect(path: string, host: Database | undefined): Database {
