@@ -95,6 +95,10 @@ describe('a draft', () => {
   it('under the same key is known by its content, whatever the order of its fields', () => {
     const a = parseDraft({ to, title: 'Hello', body: 'b', idempotencyKey: 'k' })
     const b = parseDraft({ idempotencyKey: 'k', body: 'b', title: 'Hello', to })
+    const named = (users: string[], data: object) => parseDraft({ to: { users }, title: 'Hello', data, idempotencyKey: 'k' }).contentHash
+    assert.equal(named(['ada', 'bo'], { a: [1, { b: 2, c: 3 }], d: 4 }), named(['bo', 'ada'], { d: 4, a: [1, { c: 3, b: 2 }] }))
+    assert.notEqual(named(['ada'], { a: [1, 2] }), named(['ada'], { a: [2, 1] }))
+    assert.notEqual(named(['ada'], { a: 1 }), named(['ada', 'bo'], { a: 1 }))
     const c = parseDraft({ to, title: 'Hello', body: 'c', idempotencyKey: 'k' })
     assert.equal(a.contentHash, b.contentHash)
     assert.notEqual(a.contentHash, c.contentHash)

@@ -197,8 +197,19 @@ function readDraft(input: unknown, now: number): NewNotification {
   return { to, title, body, url, level, category, data, publishAt, expiresAt, idempotencyKey, sender, contentHash }
 }
 
+/** Of the same content, in whatever order a client writes users and keys. */
 function hashOf({ idempotencyKey, sender, ...content }: z.infer<typeof draft>): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('base64url')
+  const { to, data } = content
+  const whom = typeof to === 'object' && 'users' in to ? { users: to.users.toSorted() } : to
+  const said = data === null ? null : JSON.stringify(JSON.parse(data), inOrder)
+  return createHash('sha256')
+    .update(JSON.stringify({ ...content, to: whom, data: said }))
+    .digest('base64url')
+}
+
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /**
