@@ -14,9 +14,13 @@ export interface SentView {
   readonly url: string | null
   readonly notification: Notification
   readonly audience: string
+  /** None of one that was called off. */
   readonly recipients: number
   readonly read: number
   readonly status: SentEntry['status']
+  /** Recalled before it appeared: it never was in any inbox. */
+  readonly calledOff: boolean
+  /** When it appeared or is to appear; of one that was called off, when it would have. */
   readonly when: Date
   readonly by: string
 }
@@ -30,13 +34,9 @@ export const CLI_SENDER = 'cli'
 export const senderOfUser = (id: number) => `user:${id}`
 export const senderOfToken = (id: number) => `token:${id}`
 
-/**
- * The usernames of senders and of those who are addressed by name, of each notification the first `most` alone.
- * An id that is no user's of the app stays as it is.
- */
-export async function namesOf(users: Users, notifications: readonly Notification[], most?: number): Promise<Names> {
-  const ids = notifications.flatMap(({ to, sender }) => [...addressed(to).slice(0, most), ...(/^user:(\d+)$/.exec(sender ?? '')?.slice(1) ?? [])])
-  const found = await users.byIds([...new Set(ids.filter((id) => /^\d{1,15}$/.test(id)).map(Number))])
+/** The usernames of those who are addressed by name. An id that is no user's of the app is absent. */
+export async function namesOf(users: Users, notifications: readonly Notification[]): Promise<Names> {
+  const found = await users.byIds(userIds(notifications.flatMap(({ to }) => addressed(to))))
   return new Map([...found].map(([id, { username }]) => [String(id), username]))
 }
 
@@ -53,34 +53,53 @@ export async function sentViews(
   entries: readonly SentEntry[],
   { users, tokens }: { readonly users: Users; readonly tokens: Tokens },
 ): Promise<SentView[]> {
-  const names = await namesOf(
-    users,
-    entries.map(({ notification }) => notification),
-    NAMES_SHOWN,
-  )
-  const tokenNames = new Map((await tokens.list()).map(({ id, name }) => [senderOfToken(id), name]))
+  const senders = await senderNames(entries, users, tokens)
   return Promise.all(
-    entries.map(async ({ notification, recipients, read, status }) => {
-      const when = new Date(notification.publishAt ?? notification.createdAt)
+    entries.map(async (entry) => {
+      const { notification, read, status } = entry
+      const when = appearsAt(notification)
+      const calledOff = wasCalledOff(notification)
       const { title, body, url } = isMessage(notification) ? { title: null, body: null, url: null } : notification
       return {
-        ...{ title, body, url, notification, read, status, when },
-        audience: audienceWords(notification.to, names),
-        recipients: status === 'refused' ? 0 : (recipients ?? (await reached(notification.to, when, users))),
-        by: senderWords(notification.sender, names, tokenNames),
+        ...{ title, body, url, notification, read, status, calledOff, when },
+        audience: await audienceOf(notification.to, users),
+        recipients: calledOff || status === 'refused' ? 0 : (entry.recipients ?? (await reached(notification.to, when, users))),
+        by: senders(notification.sender),
       }
     }),
   )
 }
 
-/** Whom it addresses, in words: `ada`, `ada, bob and 3 others`, `everyone with the role member`, `everyone`. */
+/** Whom it addresses, in words: `ada`, `ada, bob, and 3 others` by the alphabet, `everyone with the role member`, `everyone`. */
 export function audienceWords(to: Recipients, names: Names): string {
   if (to === 'everyone') return 'everyone'
   if ('topic' in to) return to.topic.startsWith('role:') ? `everyone with the role ${to.topic.slice('role:'.length)}` : `the topic ${to.topic}`
   const ids = addressed(to)
-  const shown = ids.slice(0, ids.length > NAMES_SHOWN ? NAMES_SHOWN - 1 : NAMES_SHOWN).map((id) => names.get(id) ?? `#${id}`)
+  const all = [...[...names.values()].toSorted(byAlphabet), ...ids.filter((id) => !names.has(id)).map((id) => `#${id}`)]
+  const shown = all.slice(0, ids.length > NAMES_SHOWN ? NAMES_SHOWN - 1 : NAMES_SHOWN)
   const others = ids.length > NAMES_SHOWN ? [`${number(ids.length - shown.length)} others`] : []
   return new Intl.ListFormat('en').format([...shown, ...others])
+}
+
+/** For sorting usernames as the database does: in any case. */
+export function byAlphabet(one: string, other: string): number {
+  const [a, b] = [one.toLowerCase(), other.toLowerCase()]
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** A time that had passed when it was sent means at once. */
+function appearsAt({ publishAt, createdAt }: Notification): Date {
+  return new Date(Math.max(Date.parse(publishAt ?? createdAt), Date.parse(createdAt)))
+}
+
+function wasCalledOff({ publishAt, recalledAt }: Notification): boolean {
+  return publishAt !== null && recalledAt !== null && Date.parse(recalledAt) < Date.parse(publishAt)
+}
+
+/** Of thousands only those are read who are told by name. */
+async function audienceOf(to: Recipients, users: Users): Promise<string> {
+  const first = await users.firstByName(userIds(addressed(to)), NAMES_SHOWN)
+  return audienceWords(to, new Map(first.map(({ id, username }) => [String(id), username])))
 }
 
 function reached(to: Recipients, at: Date, users: Users): Promise<number> | number {
@@ -94,11 +113,18 @@ function isMessage({ category, data, sender }: Notification): boolean {
   return category === MESSAGES && from && (sender?.startsWith('user:') ?? false)
 }
 
-function senderWords(sender: string | null, names: Names, tokenNames: ReadonlyMap<string, string>): string {
-  if (sender === null) return 'another program'
-  if (sender === CLI_SENDER) return 'the command line'
-  const token = tokenNames.get(sender)
-  return token === undefined ? (names.get(sender.replace(/^user:/, '')) ?? sender) : `the token ${token}`
+/** Who sent, in words. */
+async function senderNames(entries: readonly SentEntry[], users: Users, tokens: Tokens): Promise<(sender: string | null) => string> {
+  const ids = entries.flatMap(({ notification }) => /^user:(\d+)$/.exec(notification.sender ?? '')?.slice(1) ?? [])
+  const people = [...(await users.byIds(userIds(ids))).values()].map(({ id, username }) => [senderOfUser(id), username] as const)
+  const scripts = (await tokens.list()).map(({ id, name }) => [senderOfToken(id), `the token ${name}`] as const)
+  const known = new Map([...people, ...scripts, [CLI_SENDER, 'the command line'] as const])
+  return (sender) => (sender === null ? 'another program' : (known.get(sender) ?? sender))
+}
+
+/** Those that may be the app's. */
+function userIds(ids: readonly string[]): number[] {
+  return [...new Set(ids.filter((id) => /^\d{1,15}$/.test(id)).map(Number))]
 }
 
 function addressed(to: Recipients): readonly string[] {
@@ -109,5 +135,5 @@ function addressed(to: Recipients): readonly string[] {
 function named(to: Recipients, names: Names): Recipients {
   const name = (id: string) => names.get(id) ?? id
   if (to === 'everyone' || 'topic' in to) return to
-  return 'user' in to ? { user: name(to.user) } : { users: to.users.map(name).toSorted() }
+  return 'user' in to ? { user: name(to.user) } : { users: to.users.map(name).toSorted(byAlphabet) }
 }

@@ -60,6 +60,12 @@ export class Users {
     return new Map(users.map((user) => [user.id, user]))
   }
 
+  /** Of these people the first `most` in the order of usernames. */
+  firstByName(ids: readonly number[], most: number): Promise<readonly User[]> {
+    const sql = `SELECT ${COLUMNS} FROM users WHERE id IN (SELECT value FROM json_each(?)) ORDER BY username LIMIT ?`
+    return this.#all(sql, JSON.stringify(ids), most)
+  }
+
   /** In the order of usernames. */
   list({ search = '', after = '', limit }: UserQuery): Promise<readonly User[]> {
     const sql = `SELECT ${COLUMNS} FROM users WHERE username > ? AND instr(lower(username), lower(?)) > 0 ORDER BY username LIMIT ?`

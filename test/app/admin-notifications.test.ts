@@ -357,6 +357,60 @@ describe('the report of a notification', () => {
     }
   })
 
+  it('counts who was there when it was really sent, not at the time in the past that a script gave', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    await app.addUser('ada')
+    const since = Date.now()
+    const { id } = await app.notifications.notify({ to: 'everyone', title: 'Late', publishAt: '2020-01-01T10:00:00Z' })
+    const { items } = await admin.getJson<{ items: SentJson[] }>(COMPOSE)
+    assert.deepEqual([items[0]?.recipients, items[0]?.status], [2, 'published'])
+    for (const path of [COMPOSE, `${COMPOSE}/${id}`]) {
+      const page = await (await admin.get(path)).text()
+      const [, when = ''] = /<time datetime="([^"]+)"/.exec(page.slice(page.indexOf('Late'))) ?? []
+      assert.ok(Date.parse(when) >= since, `${path} says ${when}`)
+    }
+  })
+
+  it('of a planned one that was called off says that, and of no sending and no recipients that never were', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    await app.addUser('ada')
+    for (const fields of [{ audience: 'everyone' }, { audience: 'users', recipients: 'ada admin' }]) {
+      const id = await send(admin, { ...fields, title: 'Never mind', publishAt: '2040-06-01T10:00', timeZone: 'UTC' })
+      assert.equal((await admin.post(`${COMPOSE}/${id}/recall`)).status, 303)
+      const { status, recipients, readers } = await admin.getJson<SentJson>(`${COMPOSE}/${id}`)
+      assert.deepEqual([status, recipients, readers], ['recalled', 0, []])
+      const report = await (await admin.get(`${COMPOSE}/${id}`)).text()
+      assert.match(report, /called off before it appeared[\s\S]*<dt>Called off<\/dt>[\s\S]*<dt>Was to appear<\/dt>[^\n]*1 Jun 2040/)
+      assert.doesNotMatch(report, /<dt>Sent|<dt>Recipients|<dt>Read|<dt>Recalled|Who has read it/)
+      const list = await (await admin.get(COMPOSE)).text()
+      const row = new RegExp(`<tr data-notification-id="${id}">[\\s\\S]*?</tr>`).exec(list)?.[0] ?? ''
+      assert.match(row, /called off/)
+      assert.match(row, /data-label="Recipients" class="number"><\/td>/)
+      assert.doesNotMatch(row, /2040|recalled/)
+    }
+    const sent = await send(admin, { audience: 'everyone', title: 'Sent after all' })
+    await admin.post(`${COMPOSE}/${sent}/recall`)
+    assert.match(await (await admin.get(`${COMPOSE}/${sent}`)).text(), /<dt>Sent<[\s\S]*<dt>Recalled</)
+  })
+
+  it('names people by the alphabet, who has not read it after who has', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    const names = ['zoe', 'Yan', 'xia', 'will', 'vic', 'uma', 'tom', 'sue', 'rob', 'Bea', 'ann']
+    for (const name of names) await app.addUser(name)
+    const id = await send(admin, { audience: 'users', recipients: names.join(' '), title: 'To all of you' })
+    await (await app.signIn('tom')).get(`/notifications/${id}`)
+    const { readers } = await admin.getJson<SentJson>(`${COMPOSE}/${id}`)
+    const sorted = ['ann', 'Bea', 'rob', 'sue', 'uma', 'vic', 'will', 'xia', 'Yan', 'zoe']
+    assert.deepEqual(
+      readers?.map(({ username }) => username),
+      ['tom', ...sorted],
+    )
+    for (const path of [COMPOSE, `${COMPOSE}/${id}`]) assert.match(await (await admin.get(path)).text(), /ann, Bea, and 9 others/)
+  })
+
   it('takes it back from every inbox and badge, live; twice is fine', async () => {
     await using app = await startTestApp()
     const [admin, ada] = [await app.signIn('admin'), await app.signIn('ada')]

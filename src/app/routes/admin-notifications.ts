@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
-import { ConflictError, type Draft, type FieldError, InvalidError, LEVELS, wantsJson } from '../../notifications/index.js'
+import { ConflictError, type Draft, type FieldError, InvalidError, LEVELS, type SentEntry, wantsJson } from '../../notifications/index.js'
 import { lookUp } from '../addressees.js'
 import { me, readBodyBehind, requireAdmin } from '../auth.js'
 import { field, parameter } from '../body.js'
@@ -8,7 +8,7 @@ import { type ComposeValues, compose, composeValues, splitNames } from '../compo
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { queryLimit } from '../fields.js'
-import { audienceWords, namesOf, present, type SentView, senderOfUser, sentViews } from '../sent.js'
+import { audienceWords, byAlphabet, namesOf, present, type SentView, senderOfUser, sentViews } from '../sent.js'
 import { Tokens } from '../tokens.js'
 import { ROLES } from '../users.js'
 import { people, words } from '../words.js'
@@ -73,14 +73,9 @@ class SentPages {
     const { notifications, users, page } = this.#context
     const except = await users.disabledIds()
     const entry = await notifications.report(id, { except })
-    const found = await notifications.readers(id, { limit: READERS_SHOWN, except })
     const [view] = await sentViews([entry], { users, tokens: this.#tokens })
     if (view === undefined) throw new Error('A report without its notification.')
-    const readerNames = await users.byIds(found.map(({ user }) => Number(user)).filter(Number.isSafeInteger))
-    const readers = found.map(({ user, readAt }) => ({
-      username: readerNames.get(Number(user))?.username ?? `#${user}`,
-      readAt: readAt === null ? null : new Date(readAt),
-    }))
+    const readers = view.calledOff ? [] : await this.#readers(entry, except)
     if (wantsJson(req)) {
       res.json({ ...presentView(view, await namesOf(users, [view.notification])), readers })
       return
@@ -88,6 +83,17 @@ class SentPages {
     const more = Math.max(0, (entry.recipients ?? entry.read) - readers.length)
     const title = view.title ?? 'A message between people'
     await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more })
+  }
+
+  /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */
+  async #readers({ notification, recipients }: SentEntry, except: readonly string[]) {
+    const { notifications, users } = this.#context
+    const found = await notifications.readers(notification.id, { limit: Math.max(READERS_SHOWN, recipients ?? 0), except })
+    const names = await users.byIds(found.map(({ user }) => Number(user)).filter(Number.isSafeInteger))
+    return found
+      .map(({ user, readAt }) => ({ username: names.get(Number(user))?.username ?? `#${user}`, readAt: readAt === null ? null : new Date(readAt) }))
+      .toSorted((a, b) => (b.readAt?.getTime() ?? 0) - (a.readAt?.getTime() ?? 0) || byAlphabet(a.username, b.username))
+      .slice(0, READERS_SHOWN)
   }
 }
 
