@@ -1,7 +1,8 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import { BelfryError, NotFoundError, problemOf, sendProblem, wantsJson } from '../notifications/index.js'
 import { SignedOutError } from './auth.js'
+import { formPage } from './form-pages.js'
 import { page } from './view.js'
 
 /** What no route answered. */
@@ -17,15 +18,38 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     if (res.headersSent) return next(error)
     res.set('Cache-Control', 'private, no-cache').vary('Accept')
     if (wantsJson(req)) return sendProblem(res, error)
-    if (error instanceof SignedOutError) return res.redirect(303, signInHref(req.method, req.originalUrl))
-    if (error instanceof BelfryError && error.retryAfter !== undefined) res.set('Retry-After', String(Math.ceil(error.retryAfter)))
-    await page(res, 'error', { title: problem.title, problem }, problem.status).catch((failed: unknown) => {
+    if (error instanceof SignedOutError) return res.redirect(303, signInHref(req))
+    setRetryAfter(res, error)
+    await page(res, 'error', { title: problem.title, problem, ...wayBack(req, problem.status) }, problem.status).catch((failed: unknown) => {
       log.error({ err: failed, id: req.id }, 'the error page could not be shown')
       res.status(problem.status).type('text').send(`${problem.title}. ${problem.detail}`)
     })
   }
 }
 
-function signInHref(method: string, url: string): string {
-  return method === 'GET' || method === 'HEAD' ? `/login?next=${encodeURIComponent(url)}` : '/login'
+/** Says when trying again may help, where the error knows. */
+export function setRetryAfter(res: Response, error: unknown): void {
+  if (error instanceof BelfryError && error.retryAfter !== undefined) res.set('Retry-After', String(Math.ceil(error.retryAfter)))
+}
+
+/** What becomes of what was sent, and the page to send it from again. */
+function wayBack(req: Request, status: number): { readonly advice: string; readonly form: string | undefined } {
+  const advice = isVisit(req) ? undefined : ADVICE[status]
+  return advice === undefined ? { advice: '', form: undefined } : { advice, form: formPage(req) }
+}
+
+const ADVICE: Readonly<Record<number, string>> = {
+  413: 'Nothing was sent or saved: it is far longer than any field takes. Go back in your browser, where what you typed still stands, and shorten it.',
+  503: 'Nothing was sent or saved. To try again in a moment, reload this page: your browser then sends the same once more.',
+}
+
+/** Where to sign in. Who visited a page comes back to it; who sent a form comes back to the form, and is told that it was not taken. */
+function signInHref(req: Request): string {
+  const next = isVisit(req) ? req.originalUrl : formPage(req)
+  if (next === undefined) return '/login'
+  return `/login?next=${encodeURIComponent(next)}${isVisit(req) ? '' : '&unsent=1'}`
+}
+
+function isVisit({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD'
 }

@@ -97,7 +97,8 @@ describe('changing the password', () => {
   it('needs somebody who is signed in, and comes from this site', async () => {
     await using app = await startTestApp()
     const form = { current: PASSWORD, password: NEW }
-    assert.equal((await new Visitor(app.url).post('/account/password', { form })).headers.get('location'), '/login')
+    const location = (await new Visitor(app.url).post('/account/password', { form })).headers.get('location')
+    assert.equal(location, '/login?next=%2Faccount&unsent=1')
     const ada = await app.signIn('ada')
     assert.equal((await ada.post('/account/password', { form, headers: { origin: 'https://evil.example' } })).status, 403)
     assert.equal((await Visitor.signedIn(app.url, 'ada', PASSWORD)).cookie !== '', true)

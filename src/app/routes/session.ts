@@ -3,12 +3,15 @@ import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.j
 import { endSession, requireSignedIn, startSession } from '../auth.js'
 import { field, parameter, readBody } from '../body.js'
 import type { AppContext } from '../context.js'
+import { setRetryAfter } from '../errors.js'
 import { sameSitePath } from '../next.js'
 import { COOKIE } from '../session.js'
 import { SignInThrottle } from '../throttle.js'
 import type { User } from '../users.js'
 
 const INBOX = '/notifications'
+/** A wrong sign-in, too many of them, and too many people at once. */
+const ANSWERED_BY_THE_FORM = [401, 429, 503]
 
 /** One sentence for every reason: who exists, and who is disabled, is nobody's business. */
 class WrongSignInError extends BelfryError {
@@ -23,7 +26,7 @@ export function sessionRoutes(context: AppContext): Router {
   const throttle = new SignInThrottle()
 
   router.get('/login', async (req, res) => {
-    await showForm(context, res, { next: parameter(req, 'next') })
+    await showForm(context, res, { next: parameter(req, 'next'), unsent: parameter(req, 'unsent') !== '' })
   })
 
   router.post('/login', readBody(), async (req, res) => {
@@ -34,9 +37,9 @@ export function sessionRoutes(context: AppContext): Router {
       await startSession(req, user)
       answerSignedIn(req, res, user, next)
     } catch (error) {
-      if (!(error instanceof BelfryError) || (error.status !== 401 && error.status !== 429)) throw error
+      if (!(error instanceof BelfryError) || !ANSWERED_BY_THE_FORM.includes(error.status)) throw error
       if (wantsJson(req)) return sendProblem(res, error)
-      if (error.retryAfter !== undefined) res.set('Retry-After', String(error.retryAfter))
+      setRetryAfter(res, error)
       await showForm(context, res, { username, next, error: error.message }, error.status)
     }
   })
@@ -78,10 +81,12 @@ interface FormValues {
   readonly next: string
   readonly username?: string
   readonly error?: string
+  /** Whether something was sent that was not taken, for nobody was signed in. */
+  readonly unsent?: boolean
 }
 
 async function showForm(context: AppContext, res: Response, values: FormValues, status = 200): Promise<void> {
   res.set('Cache-Control', 'private, no-cache')
   const next = sameSitePath(values.next) ?? ''
-  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', ...values, next }, status)
+  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', unsent: false, ...values, next }, status)
 }
