@@ -1,6 +1,9 @@
 import express, { type Request, type RequestHandler, Router } from 'express'
 import { BelfryError, MalformedError } from '../notifications/index.js'
 
+/** Room for 5,000 usernames and every other field at its longest, as a form writes them. */
+export const LARGEST_FORM = '512kb'
+
 /** Reads the fields of a form or a JSON object into `req.body`; to 32 kB unless told. A field that comes twice is malformed. */
 export function readBody(limit = '32kb'): RequestHandler {
   return Router().use(express.urlencoded({ extended: false, limit }), express.json({ limit }), checkBody)

@@ -43,13 +43,54 @@ describe('writing to somebody', () => {
   it('that is refused keeps what was typed, each message beside its field', async () => {
     await using app = await startTestApp()
     const ada = await app.signIn('ada')
-    const typed = { to: '<i>zed', title: '', body: `\n${'x'.repeat(5001)}` }
+    const typed = { to: '<i>zed', title: '', body: `\n${'x'.repeat(5001)}`, idempotencyKey: 'k1' }
     const answer = await ada.post('/messages', { form: typed })
     const page = await answer.text()
     assert.equal(answer.status, 422)
     assert.deepEqual(formValues(page, '/messages'), typed)
     assert.deepEqual(Object.keys(fieldErrors(page)).toSorted(), ['body', 'title', 'to'])
     assert.doesNotMatch(page, /<i>/)
+  })
+
+  it('sent, gone back to and sent again makes one message', async () => {
+    await using app = await startTestApp()
+    const [ada, bob] = [await app.signIn('ada'), await app.signIn('bob')]
+    const form = { ...formValues(await (await ada.get(NEW)).text(), '/messages'), to: 'bob', title: 'Lunch?' }
+    const answers = await Promise.all([form, { ...form, to: 'BOB' }, form].map((form) => ada.post('/messages', { form })))
+    assert.deepEqual(
+      answers.map((answer) => answer.headers.get('location')),
+      Array(3).fill('/messages/new?sent=bob'),
+    )
+    assert.equal((await bob.inbox()).length, 1)
+    assert.equal((await ada.postJson('/messages', form)).status, 200)
+    assert.equal((await bob.inbox()).length, 1)
+    const another = { ...formValues(await (await ada.get(NEW)).text(), '/messages'), to: 'bob', title: 'Lunch?' }
+    assert.equal((await ada.postJson('/messages', another)).status, 201)
+  })
+
+  it('sent again with other words keeps them, and sends them as another one when that is meant', async () => {
+    await using app = await startTestApp()
+    const [ada, bob] = [await app.signIn('ada'), await app.signIn('bob')]
+    const form = { ...formValues(await (await ada.get(NEW)).text(), '/messages'), to: 'bob', title: 'Lunch?' }
+    await ada.post('/messages', { form })
+    const refused = await ada.post('/messages', { form: { ...form, title: 'Dinner?' } })
+    const page = await refused.text()
+    assert.equal(refused.status, 409)
+    assert.match(page, /sent before, with other words or to somebody else/)
+    assert.equal((await ada.post('/messages', { form: formValues(page, '/messages') })).status, 303)
+    assert.deepEqual(
+      (await bob.inbox()).map(({ title }) => title),
+      ['Dinner?', 'Lunch?'],
+    )
+  })
+
+  it('that is far too long keeps every word of it', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    const body = 'word '.repeat(40_000)
+    const answer = await ada.post('/messages', { form: { to: 'admin', title: 'Long', body } })
+    assert.equal(answer.status, 422)
+    assert.ok((await answer.text()).includes(body))
   })
 
   it('reaches nobody who is disabled, unknown or missing', async () => {

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
-import { checkDraft, type FieldError, InvalidError, wantsJson } from '../../notifications/index.js'
+import { ConflictError, checkDraft, type FieldError, InvalidError, UnavailableError, wantsJson } from '../../notifications/index.js'
 import { disabledOrUnknown, lookUp } from '../addressees.js'
 import { me, readBodyBehind, requireSignedIn } from '../auth.js'
-import { field, parameter } from '../body.js'
+import { field, LARGEST_FORM, parameter } from '../body.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
+import { setRetryAfter } from '../errors.js'
 import { MESSAGES, senderOfUser } from '../sent.js'
 import { usernameProblem } from '../users.js'
 import { words } from '../words.js'
@@ -13,6 +15,8 @@ interface MessageValues {
   readonly to: string
   readonly title: string
   readonly body: string
+  /** The same key twice makes one message. */
+  readonly idempotencyKey: string
 }
 
 /** One person writes to another: an ordinary route that creates a notification, as those of host apps do. */
@@ -21,30 +25,43 @@ export function messageRoutes(context: AppContext): Router {
   routes.use('/messages', requireSignedIn)
   routes.get('/messages/new', async (req, res) => {
     const [to, sent] = [parameter(req, 'to'), parameter(req, 'sent')]
-    const values = { to: usernameProblem(to) === undefined ? to : '', title: '', body: '' }
+    const values = { to: usernameProblem(to) === undefined ? to : '', title: '', body: '', idempotencyKey: randomUUID() }
     await showForm(context, res, { values, sent: usernameProblem(sent) === undefined ? sent : '' })
   })
-  routes.post('/messages', readBodyBehind(requireSignedIn, context.users, '64kb'), (req, res) => send(context, req, res))
+  routes.post('/messages', readBodyBehind(requireSignedIn, context.users, LARGEST_FORM), (req, res) => send(context, req, res))
   return routes
 }
 
 async function send(context: AppContext, req: Request, res: Response): Promise<void> {
-  const values = { to: field(req, 'to'), title: field(req, 'title'), body: field(req, 'body') }
+  const [to, title, body, idempotencyKey] = [field(req, 'to'), field(req, 'title'), field(req, 'body'), field(req, 'idempotencyKey')]
   const author = me(res)
   try {
-    const { id, username } = await recipient(context, values)
-    const draft = { to: { user: id }, title: values.title, body: values.body, category: MESSAGES, data: { from: author.username } }
-    const stored = await context.notifications.notify({ ...draft, sender: senderOfUser(author.id) })
-    if (wantsJson(req)) res.status(201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
-    else res.redirect(303, `/messages/new?sent=${encodeURIComponent(username)}`)
+    const { id, username } = await recipient(context, { to, title, body })
+    const draft = { to: { user: id }, title, body, category: MESSAGES, data: { from: author.username }, idempotencyKey }
+    const { replayed, ...stored } = await context.notifications.notify({ ...draft, sender: senderOfUser(author.id) })
+    if (!wantsJson(req)) return res.redirect(303, `/messages/new?sent=${encodeURIComponent(username)}`)
+    res.status(replayed ? 200 : 201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
   } catch (error) {
-    if (wantsJson(req) || !(error instanceof InvalidError)) throw error
-    await showForm(context, res, { values, errors: error.errors }, 422)
+    if (wantsJson(req)) throw error
+    await showRefusal(context, res, { to, title, body, idempotencyKey }, error)
   }
 }
 
+/** The form again where it can be mended or sent again. One that was sent before with other words gets a key of its own: sending it again is meant. */
+async function showRefusal(context: AppContext, res: Response, values: MessageValues, error: unknown): Promise<void> {
+  if (error instanceof InvalidError) return showForm(context, res, { values, errors: error.errors }, 422)
+  if (error instanceof ConflictError)
+    return showForm(context, res, { values: { ...values, idempotencyKey: randomUUID() }, obstacle: 'repeated' }, 409)
+  if (!(error instanceof UnavailableError)) throw error
+  setRetryAfter(res, error)
+  await showForm(context, res, { values, obstacle: 'busy' }, 503)
+}
+
 /** Whom it goes to. Throws InvalidError with everything that is wrong, title and text included. */
-async function recipient({ users }: AppContext, { to, title, body }: MessageValues): Promise<{ readonly id: string; readonly username: string }> {
+async function recipient(
+  { users }: AppContext,
+  { to, title, body }: Omit<MessageValues, 'idempotencyKey'>,
+): Promise<{ readonly id: string; readonly username: string }> {
   const name = to.trim()
   const find = await lookUp(users, [name])
   const problem = name === '' ? 'Write the username of somebody.' : disabledOrUnknown([name], find)
@@ -56,10 +73,13 @@ async function recipient({ users }: AppContext, { to, title, body }: MessageValu
 interface Shown {
   readonly values: MessageValues
   readonly errors?: readonly FieldError[]
+  /** Why it was not sent although nothing is wrong with it. */
+  readonly obstacle?: 'repeated' | 'busy'
   readonly sent?: string
 }
 
-async function showForm({ page }: AppContext, res: Response, { values, errors = [], sent = '' }: Shown, status = 200): Promise<void> {
-  const title = errors.length > 0 ? 'Please check: write to somebody' : 'Write to somebody'
-  await page(res, 'messages-new', { ...words, values, errors, sent, title, current: 'write', head: composeScript() }, status)
+async function showForm({ page }: AppContext, res: Response, { values, errors = [], obstacle, sent = '' }: Shown, status = 200): Promise<void> {
+  const title =
+    errors.length > 0 ? 'Please check: write to somebody' : obstacle === undefined ? 'Write to somebody' : 'Not sent yet: write to somebody'
+  await page(res, 'messages-new', { ...words, values, errors, obstacle, sent, title, current: 'write', head: composeScript() }, status)
 }
