@@ -12,13 +12,27 @@ const COMPOSE_FIELDS = [
   'url',
   'level',
   'category',
+  'planned',
   'publishAt',
+  'expires',
   'expiresAt',
   'timeZone',
   'idempotencyKey',
 ] as const
 
-/** What was typed into the compose form, as it was typed; '' where a field is absent. */
+/** How long a time may have passed when it is sent, in milliseconds: the form knows minutes only, and people need one to press the button. */
+const JUST_NOW = 60_000
+
+/** Each time with the box that says that there is to be one: of a time that is written by half a browser sends nothing. */
+const TIMES = {
+  publishAt: { wanted: 'planned', missing: 'Write the whole date and time; to send at once, untick ‘Appear later’.' },
+  expiresAt: { wanted: 'expires', missing: 'Write the whole date and time; to keep it for good, untick ‘Disappear again’.' },
+} as const
+
+/**
+ * What was typed into the compose form, as it was typed; '' where a field is absent. `planned` and `expires` are boxes: ticked, their time must be
+ * there. A time that is there counts, ticked or not.
+ */
 export type ComposeValues = Readonly<Record<(typeof COMPOSE_FIELDS)[number], string>>
 
 /** What composing needs to know of the world. */
@@ -44,8 +58,8 @@ export function compose(values: ComposeValues, surroundings: Surroundings): Comp
   const errors: FieldError[] = []
   const to = collect(errors, () => readAudience(values, surroundings)) ?? 'everyone'
   const timeZone = collect(errors, () => readZone(values.timeZone, surroundings.timeZone)) ?? 'UTC'
-  const publishAt = collect(errors, () => readTime('publishAt', values.publishAt, timeZone)) ?? null
-  const expiresAt = collect(errors, () => readTime('expiresAt', values.expiresAt, timeZone)) ?? null
+  const publishAt = collect(errors, () => readFuture(values, timeZone, surroundings.now)) ?? null
+  const expiresAt = collect(errors, () => readTime('expiresAt', values, timeZone)) ?? null
   const { title, body, url, level, category, idempotencyKey } = values
   const draft = { to, title, body, url, level: level || null, category, publishAt, expiresAt, idempotencyKey, sender: surroundings.sender }
   errors.push(...checkDraft(draft, surroundings.now), ...checkDraft({ to, title: '.', publishAt, expiresAt }, surroundings.now))
@@ -106,10 +120,23 @@ function readZone(zone: string, unlessNamed: string): string {
   return name
 }
 
-function readTime(field: string, text: string, zone: string): Date | null {
-  if (text.trim() === '') return null
-  const moment = parseMoment(text, zone)
+function readTime(field: keyof typeof TIMES, values: ComposeValues, zone: string): Date | null {
+  const { wanted, missing } = TIMES[field]
+  if (values[field].trim() === '') {
+    if (values[wanted] !== '') throw new FieldProblem(field, missing)
+    return null
+  }
+  const moment = parseMoment(values[field], zone)
   if (moment === null) throw new FieldProblem(field, 'Write a date and a time, such as 2030-01-31T09:00.')
+  return moment
+}
+
+/** A year that was mistyped must not send at once. */
+function readFuture(values: ComposeValues, zone: string, now: number): Date | null {
+  const moment = readTime('publishAt', values, zone)
+  if (moment !== null && moment.getTime() < now - JUST_NOW) {
+    throw new FieldProblem('publishAt', 'This time has passed: choose a later one. To send at once, empty it and untick ‘Appear later’.')
+  }
   return moment
 }
 

@@ -12,10 +12,20 @@ export function number(count: number): string {
 
 const timeZone = serverTimeZone()
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone })
-const clock = new Intl.DateTimeFormat('en-GB', {
-  ...{ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' },
-  ...{ timeZoneName: 'short', timeZone },
-})
+/** A moment on the clock of a zone: `1 Jul 2040, 12:00 GMT+5:30 (Asia/Kolkata)`. */
+export function clockIn(at: Date, zone: string): string {
+  const moment = clockOf(zone).format(at)
+  return moment.endsWith(zone) ? moment : `${moment} (${zone})`
+}
+
+const clock = clockOf(timeZone)
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-GB', {
+    ...{ day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' },
+    ...{ timeZoneName: 'short', timeZone },
+  })
+}
 
 /** What the pages of the administration say things with. */
 export const words = {

@@ -1,6 +1,6 @@
 /**
  * What the compose form can do besides with scripts: it counts characters, says on its button how many people it reaches,
- * and proposes the time zone of this browser. Without it the form works the same.
+ * proposes the time zone of this browser, and forgets a time that is not wanted after all. Without it the form works the same.
  */
 
 const number = new Intl.NumberFormat('en')
@@ -8,6 +8,7 @@ const number = new Intl.NumberFormat('en')
 for (const form of document.querySelectorAll<HTMLFormElement>('form[data-compose]')) {
   for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('[data-limit]')) countCharacters(field)
   proposeZone(form)
+  for (const box of form.querySelectorAll<HTMLInputElement>('[data-time]')) forgetTime(form, box)
   sayReach(form)
 }
 
@@ -32,6 +33,13 @@ function proposeZone(form: HTMLFormElement): void {
   const untouched = ['publishAt', 'expiresAt'].every((name) => form.querySelector<HTMLInputElement>(`[name=${name}]`)?.value === '')
   if (zone === null || !untouched || zone.value !== zone.dataset.serverZone) return
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value
+}
+
+function forgetTime(form: HTMLFormElement, box: HTMLInputElement): void {
+  const time = form.querySelector<HTMLInputElement>(`[name=${box.dataset.time}]`)
+  box.addEventListener('change', () => {
+    if (time !== null && !box.checked) time.value = ''
+  })
 }
 
 function sayReach(form: HTMLFormElement): void {

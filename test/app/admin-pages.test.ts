@@ -86,7 +86,7 @@ describe('the pages of the administration, in a browser', () => {
     await page.goto(app.url + COMPOSE)
     assert.equal(await page.inputValue('[name=timeZone]'), 'Asia/Tokyo')
     await page.check('[value=everyone]')
-    await page.click('summary')
+    await page.check('[name=planned]')
     await page.fill('[name=publishAt]', '2040-01-01T09:00')
     await page.click('[data-send]')
     await page.waitForSelector('.error-summary')
@@ -95,6 +95,54 @@ describe('the pages of the administration, in a browser', () => {
     await page.click('[data-send]')
     await page.waitForURL(/notifications\/[\w-]{10,}$/)
     assert.equal(await page.getAttribute('dt:text("Appears") + dd time', 'datetime'), '2040-01-01T00:00:00.000Z')
+    await page.context().close()
+  })
+
+  for (const javaScriptEnabled of [true, false]) {
+    it(`keep a form back while a time is typed by half, and say what is missing (JavaScript ${javaScriptEnabled ? 'on' : 'off'})`, async () => {
+      await using app = await startTestApp()
+      const page = await signedIn(app, { javaScriptEnabled, viewport: { width: 375, height: 800 } })
+      for (const [box, time] of [
+        ['planned', 'publishAt'],
+        ['expires', 'expiresAt'],
+      ] as const) {
+        const before = (await app.notifications.sent()).entries.length
+        await page.goto(app.url + COMPOSE)
+        await page.check('[value=everyone]')
+        await page.fill('[name=title]', 'Half a time')
+        assert.equal(await page.isVisible(`[name=${time}]`), false)
+        await page.check(`[name=${box}]`)
+        await page.focus(`[name=${time}]`)
+        await page.keyboard.type('01312040')
+        await page.click('[data-send]')
+        assert.equal(await page.locator(`[name=${time}]:user-invalid:focus`).count(), 1)
+        assert.equal(await page.textContent(':user-invalid + .field-hint'), 'Fill in the whole date and the time.')
+        assert.equal((await app.notifications.sent()).entries.length, before)
+        // Out of sight it would keep the form back, and nobody would see why.
+        await page.uncheck(`[name=${box}]`)
+        assert.equal(await page.isVisible(`[name=${time}]`), !javaScriptEnabled)
+        await page.check(`[name=${box}]`)
+        await page.fill(`[name=${time}]`, '2040-01-31T09:00')
+        await page.click('[data-send]')
+        await page.waitForURL(/notifications\/[\w-]{10,}$/)
+        assert.match((await app.notifications.sent()).entries[0]?.notification[time] ?? '', /^2040-01-31T/)
+      }
+      await page.context().close()
+    })
+  }
+
+  it('forget a time once it is not wanted after all', async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app)
+    await page.goto(app.url + COMPOSE)
+    await page.check('[value=everyone]')
+    await page.fill('[name=title]', 'At once after all')
+    await page.check('[name=planned]')
+    await page.fill('[name=publishAt]', '2040-01-31T09:00')
+    await page.uncheck('[name=planned]')
+    await page.click('[data-send]')
+    await page.waitForURL(/notifications\/[\w-]{10,}$/)
+    assert.equal(await page.textContent('.badge-word'), 'sent')
     await page.context().close()
   })
 
@@ -130,6 +178,7 @@ describe('the pages of the administration, in a browser', () => {
         await page.goto(app.url + path)
         const where = `${path} ${colorScheme} ${width}`
         for (const summary of await page.locator('main summary').all()) await summary.click()
+        for (const box of await page.locator('[data-time]').all()) await box.check()
         const { violations } = await new AxeBuilder({ page }).analyze()
         assert.deepEqual(
           violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
@@ -142,5 +191,57 @@ describe('the pages of the administration, in a browser', () => {
     }
     assert.deepEqual((await shownBy(page)).violations, [])
     await page.context().close()
+  })
+
+  it('hold for everyone also where something is in the way: too many people, another form, an end of the session, too much', async () => {
+    await using app = await startTestApp()
+    const insert = app.context.database.handle.prepare(
+      `INSERT INTO users (username, password_hash, role, role_since, created_at) VALUES (?, 'x', 'member', 0, 0)`,
+    )
+    for (let n = 0; n < 1000; n++) insert.run(`user-${n}`)
+    for (const [colorScheme, width] of [
+      ['light', 320],
+      ['dark', 1200],
+    ] as const) {
+      const page = await signedIn(app, { colorScheme, viewport: { width, height: 800 } })
+      const look = async (heading: string | RegExp) => {
+        await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+        for (const summary of await page.locator('main summary').all()) await summary.click()
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
+          [],
+          String(heading),
+        )
+        assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${heading} scrolls sideways`)
+      }
+      const message = async (title: string) => {
+        await page.fill('[name=to]', 'admin')
+        await page.fill('[name=title]', title)
+        await page.click('main form .button')
+      }
+      await page.goto(app.url + COMPOSE)
+      await page.check('[value=users]')
+      await page.fill('[name=recipients]', Array.from({ length: 1000 }, (_, n) => `user-${n}`).join(' '))
+      await page.fill('[name=title]', 'To very many')
+      await page.click('[data-send]')
+      await look('Send this to 1,000 people?')
+      await page.goto(`${app.url}/messages/new`)
+      await message('Once')
+      await page.waitForURL(/sent=admin/)
+      await page.goBack({ waitUntil: 'commit' })
+      await message('Another time')
+      await page.waitForSelector('.flash-error')
+      await look('Write to somebody')
+      await message('x'.repeat(600_000))
+      await look('Too large')
+      await page.goto(`${app.url}/messages/new`)
+      await page.context().clearCookies()
+      await message('Too late')
+      await page.waitForSelector('#unsent')
+      await look('Sign in')
+      assert.deepEqual((await shownBy(page)).violations, [])
+      await page.context().close()
+    }
   })
 })

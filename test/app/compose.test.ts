@@ -107,6 +107,17 @@ describe('a time in the compose form', () => {
     assert.equal(iso(draftOf({ publishAt: '2026-07-01T12:00', timeZone: 'Asia/Kolkata' }).publishAt), '2026-07-01T06:30:00.000Z'))
   it('with an offset means just that, whatever the zone', () =>
     assert.equal(iso(draftOf({ publishAt: '2026-07-01T12:00:00-03:00', timeZone: 'Asia/Kolkata' }).publishAt), '2026-07-01T15:00:00.000Z'))
+  it('that is asked for must be there', () => {
+    assert.match(errorsOf({ planned: 'yes' }).publishAt ?? '', /whole date and time/)
+    assert.match(errorsOf({ expires: 'yes', expiresAt: ' ' }).expiresAt ?? '', /whole date and time/)
+  })
+  it('counts also where it was not asked for', () =>
+    assert.equal(iso(draftOf({ publishAt: '2026-07-01T12:00', planned: '' }).publishAt), '2026-07-01T10:00:00.000Z'))
+  it('to publish may have passed while the form was sent, not before', () => {
+    assert.equal(iso(draftOf({ publishAt: '2026-01-15T12:59' }).publishAt), '2026-01-15T11:59:00.000Z')
+    assert.match(errorsOf({ publishAt: '2026-01-15T12:58' }).publishAt ?? '', /has passed/)
+    assert.match(errorsOf({ publishAt: '2026-01-15T11:58:59Z', expiresAt: '2026-02-01T12:00' }).publishAt ?? '', /has passed/)
+  })
   it('in an unknown zone is refused', () =>
     assert.deepEqual(Object.keys(errorsOf({ publishAt: '2026-07-01T12:00', timeZone: 'Nowhere' })), ['timeZone']))
   it('that the clocks skip counts from before the change', () => {

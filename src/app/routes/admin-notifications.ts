@@ -1,23 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
-import { ConflictError, type Draft, type FieldError, InvalidError, LEVELS, type SentEntry, wantsJson } from '../../notifications/index.js'
-import { lookUp } from '../addressees.js'
-import { me, readBodyBehind, requireAdmin } from '../auth.js'
-import { field, parameter } from '../body.js'
-import { type ComposeValues, compose, composeValues, splitNames } from '../compose.js'
-import { composeScript } from '../compose-script.js'
+import { type SentEntry, wantsJson } from '../../notifications/index.js'
+import { readBodyBehind, requireAdmin } from '../auth.js'
+import { LARGEST_FORM, parameter } from '../body.js'
 import type { AppContext } from '../context.js'
 import { queryLimit } from '../fields.js'
-import { audienceWords, byAlphabet, namesOf, present, type SentView, senderOfUser, sentViews } from '../sent.js'
+import { byAlphabet, namesOf, present, type SentView, sentViews } from '../sent.js'
 import { Tokens } from '../tokens.js'
-import { ROLES } from '../users.js'
-import { people, words } from '../words.js'
-import { serverTimeZone } from '../zoned-time.js'
+import { words } from '../words.js'
+import { sendForm, showNewForm } from './admin-compose.js'
 
-/** From how many people on the form asks once whether that is meant. */
-const ASK_FROM = 1000
-/** Room for 5,000 usernames and every other field at its longest, as a form writes them. */
-const LARGEST_BODY = '512kb'
 /** How many readers a report lists. */
 const READERS_SHOWN = 100
 
@@ -27,8 +18,8 @@ export function adminNotificationRoutes(context: AppContext): Router {
   const sent = new SentPages(context)
   routes.use('/admin/notifications', requireAdmin)
   routes.get('/admin/notifications', (req, res) => sent.list(req, res))
-  routes.get('/admin/notifications/new', (_req, res) => showForm(context, res, { values: freshValues(), errors: [] }))
-  routes.post('/admin/notifications', readBodyBehind(requireAdmin, context.users, LARGEST_BODY), (req, res) => send(context, req, res))
+  routes.get('/admin/notifications/new', (_req, res) => showNewForm(context, res))
+  routes.post('/admin/notifications', readBodyBehind(requireAdmin, context.users, LARGEST_FORM), (req, res) => sendForm(context, req, res))
   routes.get('/admin/notifications/:id', (req, res) => sent.report(req, res, req.params.id))
   routes.post('/admin/notifications/:id/recall', async (req, res) => {
     await context.notifications.recall(req.params.id)
@@ -100,95 +91,4 @@ class SentPages {
 function presentView({ notification, title, body, url, status, recipients, read, by }: SentView, names: Awaited<ReturnType<typeof namesOf>>) {
   const data = title === null ? null : notification.data
   return { ...present(notification, names), title, body, url, data, status, recipients, read, by }
-}
-
-interface Shown {
-  readonly values: ComposeValues
-  readonly errors: readonly FieldError[]
-  readonly status?: number
-  /** Where what this very form made before is listed. */
-  readonly repeated?: string
-}
-
-async function send(context: AppContext, req: Request, res: Response): Promise<void> {
-  const { notifications, users } = context
-  const values = composeValues(req.body)
-  const script = wantsJson(req)
-  const read = compose(values, {
-    find: await lookUp(users, splitNames(values.recipients)),
-    ...{ roles: ROLES, timeZone: serverTimeZone(), sender: senderOfUser(me(res).id), now: Date.now() },
-  })
-  if ('errors' in read) {
-    if (script) throw new InvalidError(read.errors)
-    return showForm(context, res, { values, errors: read.errors, status: 422 })
-  }
-  if (!script && (await wasAsked(context, req, res, values, read.draft))) return
-  try {
-    const { replayed, ...stored } = await notifications.notify(read.draft)
-    const address = `/admin/notifications/${stored.id}`
-    if (script)
-      res
-        .status(replayed ? 200 : 201)
-        .location(address)
-        .json(present(stored, await namesOf(users, [stored])))
-    else res.redirect(303, address)
-  } catch (error) {
-    if (script) throw error
-    await showRefusal(context, res, values, error)
-  }
-}
-
-/** The form again where it can be mended. A form that was sent before with other words gets a key of its own: sending it again is meant. */
-async function showRefusal(context: AppContext, res: Response, values: ComposeValues, error: unknown): Promise<void> {
-  if (error instanceof InvalidError) return showForm(context, res, { values, errors: error.errors, status: 422 })
-  if (!(error instanceof ConflictError)) throw error
-  const again = { ...values, idempotencyKey: randomUUID() }
-  await showForm(context, res, { values: again, errors: [], status: 409, repeated: '/admin/notifications' })
-}
-
-/** Asks once where very many would be written to, and goes back to the form where that was not meant. True where it answered. */
-async function wasAsked(context: AppContext, req: Request, res: Response, values: ComposeValues, { to }: Draft): Promise<boolean> {
-  const confirm = field(req, 'confirm')
-  if (confirm === 'change') {
-    await showForm(context, res, { values, errors: [] })
-    return true
-  }
-  const reached = await reach(context, values)
-  if (confirm !== 'ask' || reached < ASK_FROM) return false
-  const audience = audienceWords(to, new Map())
-  const sendLabel = sendWords(reached)
-  await context.page(res, 'compose-confirm', { ...words, title: sendLabel, current: 'sent', values, audience, reached, sendLabel })
-  return true
-}
-
-async function showForm(context: AppContext, res: Response, { values, errors, status = 200, repeated }: Shown): Promise<void> {
-  const counts = await context.users.counts()
-  const locals = {
-    ...words,
-    ...{ values, errors, repeated, levels: LEVELS, roles: ROLES, serverZone: serverTimeZone() },
-    title: errors.length > 0 ? 'Please check: new notification' : 'New notification',
-    current: 'sent',
-    reach: { ...counts, everyone: counts.member + counts.admin },
-    sendLabel: sendWords(await reach(context, values)),
-    local: (moment: string) => moment === '' || /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/.test(moment),
-    head: composeScript(),
-  }
-  await context.page(res, 'compose', locals, status)
-}
-
-/** How many people the audience that is chosen in the form reaches, as far as that is known. */
-async function reach({ users }: AppContext, { audience, role, recipients }: ComposeValues): Promise<number> {
-  const counts = await users.counts()
-  if (audience === 'everyone') return counts.member + counts.admin
-  if (audience === 'role') return ROLES.filter((known) => known === role).reduce((sum, known) => sum + counts[known], 0)
-  return splitNames(recipients).length
-}
-
-function sendWords(reached: number): string {
-  return reached === 0 ? 'Send' : `Send to ${people(reached)}`
-}
-
-function freshValues(): ComposeValues {
-  const empty = composeValues(undefined)
-  return { ...empty, audience: 'user', role: 'member', level: 'info', timeZone: serverTimeZone(), idempotencyKey: randomUUID() }
 }
