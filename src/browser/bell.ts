@@ -54,7 +54,7 @@ export class NotificationBell extends HTMLElement {
   /** Fetches what a part of the page says in its language. */
   async learn(part: 'bell' | 'inbox'): Promise<void> {
     const messages = await messagesIn(this.language, part).catch(() => undefined)
-    this.#messages = messages ? { ...this.#messages, ...messages } : this.#messages
+    if (messages) this.#messages = { ...this.#messages, ...messages }
   }
 
   /** Says these English messages in the language of the page, as far as a catalogue of it was learned. */
@@ -73,7 +73,11 @@ export class NotificationBell extends HTMLElement {
     this.client = clientOf(base || '/notifications', user, stateOf(this))
     await this.learn('bell')
     this.say = this.speak(english)
-    this.#announce = createAnnouncer((words) => this.announce(words), this.say)
+    this.#announce = createAnnouncer(
+      this.say,
+      (words) => this.announce(words),
+      (words, one) => void callFor(this.client, words, one),
+    )
     this.#panel = this.#becomeButton()
   }
 
@@ -81,7 +85,7 @@ export class NotificationBell extends HTMLElement {
   #becomeButton(): Popover | undefined {
     const link = this.querySelector<HTMLElement>('a.belfry-bell')
     if (!link || !('popover' in this)) return undefined
-    const hadFocus = link === document.activeElement
+    const hadFocus = link.matches(':focus')
     const control = h('button', { type: 'button', class: link.className }, ...link.childNodes)
     const panel = createPopover(this, control)
     link.replaceWith(control, panel.element)
@@ -99,7 +103,7 @@ export class NotificationBell extends HTMLElement {
     set(this, 'connection', connection)
     if (state) set(this, 'unread', String(unread))
     const count = this.querySelector('.belfry-badge')
-    if (count && count.textContent !== badge) count.textContent = badge
+    if (count) count.textContent = badge
     const name = signedOut ? this.say('bellSignedOut') : badge ? this.say('bellUnread', unread, badge) : this.say('bell')
     const control = this.querySelector('.belfry-bell')
     if (control) set(control, 'aria-label', name)
@@ -111,7 +115,6 @@ export class NotificationBell extends HTMLElement {
     if (!arrived) return
     this.#called = arrived.id
     this.dispatchEvent(new CustomEvent('belfry-arrival', { detail: arrived, bubbles: true }))
-    void callFor(this.client, arrived)
   }
 }
 

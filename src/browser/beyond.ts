@@ -7,17 +7,18 @@ import { besides } from './scripts.js'
 export function showBeyond(unread: number): void {
   const icon = document.querySelector<HTMLLinkElement>('link[data-belfry-unread]')
   if (icon) {
-    icon.dataset.belfryRead ??= icon.getAttribute('href') ?? ''
-    const href = (unread > 0 ? icon.dataset.belfryUnread : icon.dataset.belfryRead) ?? ''
-    if (icon.getAttribute('href') !== href) icon.href = href
+    const { dataset } = icon
+    dataset.belfryRead ??= icon.getAttribute('href') ?? ''
+    const href = unread > 0 ? dataset.belfryUnread : dataset.belfryRead
+    if (icon.getAttribute('href') !== href) icon.href = href ?? ''
   }
   navigator.setAppBadge?.(unread).catch(() => {})
 }
 
 /** Calls somebody who is not looking, if they asked for it; only the tab that leads does, so it happens once. */
-export async function callFor(client: Client, item: Item): Promise<void> {
+export async function callFor(client: Client, words: string, one?: Item): Promise<void> {
   const { desktop, sound } = preferences()
   if (!client.leads() || !(desktop || sound) || (await client.looked())) return
   const { call } = (await besides('call')) as typeof import('./call.js')
-  call(item, client.base)
+  call(client.base, words, one)
 }

@@ -1,15 +1,15 @@
 import type { Item } from '../notifications/protocol.js'
 import { preferences } from './preferences.js'
 
-/** Calls somebody who looks at no tab, in the ways that they asked for. */
-export function call(item: Item, base: string): void {
+/** Calls somebody who looks at no tab, in the ways that they asked for: about one, or in these words about several. */
+export function call(base: string, words: string, one?: Item): void {
   const { desktop, sound } = preferences()
   if (sound) ring()
   if (!desktop || Notification.permission !== 'granted') return
-  const shown = new Notification(item.title, { body: item.body ?? '', tag: item.id })
+  const shown = one ? new Notification(one.title, { body: one.body ?? '', tag: one.id }) : new Notification(words)
   shown.onclick = () => {
     window.focus()
-    location.assign(`${base}/${encodeURIComponent(item.id)}`)
+    location.assign(one ? `${base}/${encodeURIComponent(one.id)}` : base)
   }
 }
 

@@ -303,34 +303,62 @@ describe('for everyone', () => {
     await page.context().close()
   })
 
-  it('calls on the desktop once, by the tab that leads, and only while nobody looks', async () => {
-    await using host = await Host.start()
+  /** Tabs of ada's, who wants to be called in both ways, and what each has done about it; nobody looks at one until told. */
+  async function openCalled(host: Host): Promise<{ pages: Page[]; called(): Promise<string[]>; rung(): Promise<number> }> {
     const context = await browser.newContext()
     await context.addInitScript(`{
-      localStorage.setItem('belfry', '{"desktop":true}')
+      localStorage.setItem('belfry', '{"desktop":true,"sound":true}')
       window.called = []
       window.looking = false
-      document.hasFocus = () => window.looking
+      window.rung = window.asked = 0
+      document.hasFocus = () => (window.asked++, window.looking)
       window.Notification = class { static permission = 'granted'; constructor(title) { window.called.push(title) } }
+      window.AudioContext = class extends AudioContext { constructor() { super(); window.rung++ } }
     }`)
     const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url), await openTab(context, host.url)]
     for (const page of pages) await expectConnection(page, 'live')
-    const called = async () => (await Promise.all(pages.map((page) => page.evaluate('window.called')))).flat()
+    const all = (expression: string) => Promise.all(pages.map((page) => page.evaluate(expression)))
+    return {
+      pages,
+      called: async () => (await all('window.called')).flat() as string[],
+      rung: async () => ((await all('window.rung')) as number[]).reduce((sum, times) => sum + times, 0),
+    }
+  }
+
+  it('calls on the desktop once, by the tab that leads, and only while nobody looks', async () => {
+    await using host = await Host.start()
+    const { pages, called } = await openCalled(host)
+    const [first, second] = pages as [Page, Page]
     await host.tell('ada', 'Nobody looks')
     await eventually(
       async () => (await called()).length === 1,
       () => 'nobody was called',
     )
-    await pages[1]?.evaluate('window.looking = true')
+    await second.evaluate('window.looking = true; window.asked = 0')
     await host.tell('ada', 'Somebody looks')
-    for (const page of pages) await expectBadge(page, '2')
-    await pages[1]?.evaluate('window.looking = false')
+    // It is one of the same burst, and told of when that is over.
+    await expectText(first, `document.querySelector('[role=status]').textContent`, 'New notification: Somebody looks. 2 unread')
+    await expectText(second, 'window.asked > 0', true)
+    await second.evaluate('window.looking = false')
     await host.tell('ada', 'Nobody again')
     await eventually(
       async () => (await called()).length === 2,
       () => 'nobody was called again',
     )
     assert.deepEqual(await called(), ['Nobody looks', 'Nobody again'])
-    await context.close()
+    await first.context().close()
+  })
+
+  it('calls and rings at most twice for a burst: for the first, and for how many the others were', async () => {
+    await using host = await Host.start()
+    const { pages, called, rung } = await openCalled(host)
+    for (let n = 1; n <= 6; n++) await host.tell('ada', `Number ${n}`)
+    await expectText(pages[0] as Page, `document.querySelector('[role=status]').textContent`, '5 new notifications. 6 unread')
+    await eventually(
+      async () => (await called()).length > 1,
+      () => 'nobody was told of the others',
+    )
+    assert.deepEqual([await called(), await rung()], [['Number 1', '5 new notifications'], 2])
+    await pages[0]?.context().close()
   })
 })
