@@ -32,7 +32,8 @@ function offer(form: HTMLFormElement): void {
     const desktop = (await Notification.requestPermission()) === 'granted'
     prefer({ ...preferences(), desktop })
     show(false)
-    box('desktop').focus()
+    // What is disabled takes no focus; what was said about it does, and is read out.
+    ;(box('desktop').disabled ? refused : box('desktop'))?.focus()
   })
   show(false)
   form.hidden = false

@@ -12,7 +12,7 @@ const UNLESS_CHOSEN: Preferences = { desktop: false, sound: false, keys: true }
 
 export function preferences(): Preferences {
   try {
-    return { ...UNLESS_CHOSEN, ...JSON.parse(localStorage.getItem(KEY) ?? '{}') }
+    return { ...UNLESS_CHOSEN, ...JSON.parse(String(localStorage.getItem(KEY))) }
   } catch {
     return UNLESS_CHOSEN
   }

@@ -232,6 +232,26 @@ describe('the inbox by keyboard', () => {
   })
 })
 
+describe('the focus', () => {
+  it('goes to what is said where the browser does not allow notifications', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript(`{
+      let permission = 'default'
+      Object.defineProperty(Notification, 'permission', { get: () => permission })
+      Notification.requestPermission = async () => (permission = 'denied')
+    }`)
+    await (await context.newPage()).goto(`${host.url}/sign-in/ada`)
+    const page = await openTab(context, `${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox', { name: /on the desktop/ }).click()
+    await page.getByRole('button', { name: 'Continue' }).focus()
+    await press(page, 'Enter')
+    await expectText(page, `${focused}.split('.')[0]`, 'Your browser does not allow notifications from this site')
+    await expectNoViolations(page)
+    await page.context().close()
+  })
+})
+
 describe('for everyone', () => {
   for (const scheme of ['light', 'dark'] as const) {
     it(`axe finds nothing in bell, panel, inbox and preferences in ${scheme}, at 320 px and with forced colours`, async () => {
