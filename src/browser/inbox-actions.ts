@@ -61,7 +61,7 @@ async function moveAway(
     bring()
     void send(row, action === 'archive' ? 'unarchive' : 'archive', () => line.isConnected || row.replaceWith(line))
   })
-  const words = h('span', {}, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, title))
+  const words = h('span', {}, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, ''), h('bdi', {}, title))
   const line = h('li', { class: 'belfry-undo', 'data-at': row.querySelector('time')?.getAttribute('datetime') ?? '' }, words, back)
   const bring = () => {
     const focused = line.contains(document.activeElement)

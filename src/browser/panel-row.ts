@@ -7,10 +7,11 @@ export function panelRow(item: Item, { say, clock, client, kit }: NotificationBe
   const { button, h, showState } = kit
   const time = h('time', { datetime: item.createdAt })
   clock.show(time, false)
-  const title = h('span', { 'data-slot': 'title' }, item.title)
+  const title = h('bdi', { 'data-slot': 'title' }, item.title)
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
   const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, title)
-  const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), h('p', { class: 'belfry-body' }, item.body ?? ''))
+  const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
+  const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body)
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
   const does = (words: string, action: Action) => button(words, () => act(row, action), `belfry-button belfry-${action}`)
   const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'))

@@ -50,6 +50,29 @@ describe('the app in a real browser', () => {
     }
   })
 
+  it('shows an admin what was written in another direction with its punctuation at its end', async () => {
+    const title = 'مرحبا بكم!'
+    const form = { audience: 'user', recipients: 'ada', title, body: title, level: 'info', category: title }
+    assert.equal((await admin.post('/admin/notifications', { form })).status, 303)
+    const page = await signIn('admin', server.admin.password)
+    /** Whether the last character of these texts stands left of the first. */
+    const turned = `[...document.querySelectorAll('main :is(a, h1, p, bdi)')].filter((element) => element.textContent === ${JSON.stringify(title)}).map((element) => {
+      const placeOf = (at) => {
+        const range = document.createRange()
+        range.setStart(element.firstChild, at)
+        range.setEnd(element.firstChild, at + 1)
+        return range.getBoundingClientRect().left
+      }
+      return placeOf(${title.length - 1}) < placeOf(0)
+    })`
+    await page.goto(`${server.url}/admin/notifications`)
+    assert.deepEqual(await page.evaluate(turned), [true])
+    await page.getByRole('link', { name: title }).click()
+    await page.getByRole('heading', { name: title, level: 1 }).waitFor()
+    assert.deepEqual(await page.evaluate(turned), [true, true, true])
+    await page.context().close()
+  })
+
   it('closes what a disabled person has open', async () => {
     const eve = await signIn('eve')
     const { items } = await admin.getJson<{ items: readonly { id: number; username: string }[] }>('/admin/users')

@@ -122,9 +122,9 @@ describe('the page of a notification', () => {
       data: { from: 'bob' },
     })
     const html = await page(host, 'ada', `/notifications/${id}`)
-    assert.match(html, /<h1>Disk nearly full<\/h1>/)
+    assert.match(html, /<h1><bdi>Disk nearly full<\/bdi><\/h1>/)
     assert.match(html, /Two\nlines/)
-    assert.match(html, /From <strong>bob<\/strong>/)
+    assert.match(html, /From <strong dir="auto">bob<\/strong>/)
     assert.match(html, />Warning</)
     assert.match(html, /href="https:\/\/status\.example\/disk">Open status\.example<\/a>/)
   })
