@@ -11,7 +11,7 @@ export interface Popover {
   refresh(): void
 }
 
-export function createPopover(bell: NotificationBell, control: HTMLElement): Popover {
+export function createPopover(bell: NotificationBell, control: HTMLButtonElement): Popover {
   const { say, client } = bell
   const attributes = { id: `belfry-panel-${++panels}`, class: 'belfry-panel', popover: '', role: 'dialog', 'aria-label': say('bell') }
   const element = h('div', attributes)
@@ -24,25 +24,31 @@ export function createPopover(bell: NotificationBell, control: HTMLElement): Pop
       element.replaceChildren(h('p', { class: 'belfry-note' }, say('failed')), h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
     }
   }
+  /** Below the bell, within the window. */
+  const place = () => {
+    const { bottom, left, right } = control.getBoundingClientRect()
+    const { offsetWidth, offsetHeight, style } = element
+    const start = getComputedStyle(element).direction === 'rtl' ? left : right - offsetWidth
+    style.top = within(bottom + 4, innerHeight - offsetHeight)
+    style.left = within(start, innerWidth - offsetWidth)
+  }
   control.setAttribute('aria-controls', element.id)
-  control.setAttribute('aria-expanded', 'false')
-  control.addEventListener('click', () => element.togglePopover())
+  control.ariaExpanded = 'false'
+  control.popoverTargetElement = element
   control.addEventListener('pointerenter', fetched)
   element.addEventListener('toggle', () => {
     const open = element.matches(':popover-open')
-    control.setAttribute('aria-expanded', String(open))
+    control.ariaExpanded = String(open)
+    // A window that is turned or resized must not leave the panel outside.
+    ;(open ? addEventListener : removeEventListener)('resize', place)
     if (!open) return
-    place(element, control)
+    place()
     client.act()
     void fetched()
   })
   return { element, refresh: () => panel?.refresh() }
 }
 
-/** Below the bell, within the window. */
-function place(panel: HTMLElement, control: Element): void {
-  const { bottom, left, right } = control.getBoundingClientRect()
-  const start = getComputedStyle(panel).direction === 'rtl' ? left : right - panel.offsetWidth
-  panel.style.top = `${bottom + 4}px`
-  panel.style.left = `${Math.max(8, Math.min(start, innerWidth - panel.offsetWidth - 8))}px`
+function within(at: number, most: number): string {
+  return `${Math.max(8, Math.min(at, most - 8))}px`
 }

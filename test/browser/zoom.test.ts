@@ -75,6 +75,71 @@ describe('at 400 % zoom', () => {
   })
 })
 
+describe('in a narrow window', () => {
+  it('the panel stays within it when it is turned or resized, wherever the page was scrolled to', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 1000, height: 600 } })
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    const outside = `(() => {
+      const { left, right, top, bottom } = document.querySelector('.belfry-panel').getBoundingClientRect()
+      return left < 0 || right > innerWidth || top < 0 || bottom > innerHeight
+    })()`
+    for (const [width, height, scrolled] of [
+      [375, 700, 0],
+      [700, 375, 200],
+      [320, 640, 400],
+    ] as const) {
+      await page.evaluate(`scrollTo(0, ${scrolled})`)
+      await page.setViewportSize({ width, height })
+      await expectText(page, 'innerWidth', width)
+      await expectText(page, outside, false)
+    }
+    await page.context().close()
+  })
+
+  it('words of the panel are not broken: in Polish, and in English with wider spacing', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 375, height: 700 } })
+    const lines = `(() => {
+      for (const part of document.querySelectorAll('.belfry-panel *')) Object.assign(part.style, window.spacing)
+      return [...document.querySelectorAll('.belfry-panel h2, .belfry-panel time')]
+        .map((words) => Math.round(words.getBoundingClientRect().height / parseFloat(getComputedStyle(words).lineHeight)))
+    })()`
+    await page.goto(`${host.url}/?lang=pl`)
+    await page.getByRole('button', { name: /^Powiadomienia, / }).click()
+    await page.getByRole('button', { name: 'Oznacz wszystkie jako przeczytane' }).waitFor()
+    await expectText(page, lines, [1, 1, 1, 1, 1])
+    await page.setViewportSize({ width: 320, height: 640 })
+    await page.goto(host.url)
+    await page.evaluate(`window.spacing = { lineHeight: '1.5', letterSpacing: '0.12em', wordSpacing: '0.16em' }`)
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    await page.getByRole('button', { name: 'Mark all as read' }).waitFor()
+    await expectText(page, lines, [1, 1, 1, 1, 1])
+    await page.context().close()
+  })
+
+  it('boxes of the preferences stand beside their words, and the links below the inbox are large enough to hit', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 320, height: 640 } })
+    await page.getByRole('button', { name: 'Keyboard' }).waitFor()
+    assert.deepEqual(
+      await page.evaluate(`[...document.querySelectorAll('.belfry-foot > *')].map((target) => target.getBoundingClientRect().height >= 24)`),
+      [true, true],
+    )
+    await page.goto(`${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox').first().waitFor()
+    const beside = `[...document.querySelectorAll('.belfry-choices label')].map((label) => {
+      const words = document.createRange()
+      words.selectNodeContents(label.lastChild)
+      const box = label.querySelector('input').getBoundingClientRect()
+      const { left, top, bottom } = words.getBoundingClientRect()
+      return left >= box.right && top < box.bottom && bottom > box.top
+    })`
+    assert.deepEqual(await page.evaluate(beside), [true, true, true])
+    await page.context().close()
+  })
+})
+
 describe('with reduced motion', () => {
   /** What waits for the script to write times anew hides them for a moment, and moves nothing. */
   const MOVED = `
