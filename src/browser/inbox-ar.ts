@@ -1,6 +1,5 @@
-import type { english as inHelp } from './inbox-help.js'
+import type { english as inExtras } from './extras-messages.js'
 import type { english as inInbox } from './inbox-messages.js'
-import type { english as inSelection } from './inbox-selection.js'
 import type { Messages } from './messages.js'
 
 /** Arabic. */
@@ -25,4 +24,4 @@ export const messages = {
   keysOn: 'استخدام هذه المفاتيح',
   changed: 'تم التغيير: #',
   unchanged: 'تعذّر التغيير: #. يُرجى المحاولة مرة أخرى.',
-} satisfies Messages & Record<keyof typeof inInbox | keyof typeof inSelection | keyof typeof inHelp, unknown>
+} satisfies Messages & Record<keyof typeof inInbox | keyof typeof inExtras, unknown>

@@ -1,17 +1,6 @@
+import { english } from './extras-messages.js'
 import type { InboxView } from './inbox-view.js'
-import type { Messages } from './messages.js'
 import { prefer } from './preferences.js'
-
-/** What the list of keys says. */
-export const english = {
-  keyNext: 'Next',
-  keyPrevious: 'Previous',
-  keyOpen: 'Open',
-  keyHelp: 'This list',
-  keysOn: 'Use these keys',
-  unread: 'Mark as unread',
-  done: 'Done',
-} satisfies Messages
 
 /** The list of keys, and the switch that turns them off. */
 export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialogElement {

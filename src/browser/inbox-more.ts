@@ -1,5 +1,4 @@
 import type { RowActions } from './inbox-actions.js'
-import type { Selection } from './inbox-selection.js'
 import type { InboxView } from './inbox-view.js'
 
 /** What few ask for: the buttons are there at once, what they open is fetched when somebody first wants it. */
@@ -12,25 +11,21 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   const { besides, button } = view.bell.kit
   const head = view.root.querySelector('.belfry-head')
   const foot = view.root.querySelector('.belfry-foot')
-  const wanted = <T>(place: Element | null, name: string, make: (script: unknown) => T) => {
+  const wanted = <T>(place: Element | null, make: (script: typeof import('./inbox-extras.js')) => T) => {
     let made: T | undefined
     return async (use: (made: T) => void) => {
       actions.clear(place)
       try {
-        const script = await besides(name)
-        made ??= make(script)
+        const script = await besides('inbox-extras')
+        made ??= make(script as typeof import('./inbox-extras.js'))
         use(made)
       } catch {
         actions.fail(place)
       }
     }
   }
-  const selection = wanted(
-    head,
-    'inbox-selection',
-    (script): Selection => (script as typeof import('./inbox-selection.js')).createSelection(view, actions, opener),
-  )
-  const dialog = wanted(foot, 'inbox-help', (script) => (script as typeof import('./inbox-help.js')).createHelp(view))
+  const selection = wanted(head, ({ createSelection }) => createSelection(view, actions, opener))
+  const dialog = wanted(foot, ({ createHelp }) => createHelp(view))
   const help = () => void dialog((made) => made.showModal())
   const opener = button(view.say('select'), () => void selection((made) => made.open(opener.getAttribute('aria-pressed') !== 'true')))
   opener.setAttribute('aria-pressed', 'false')

@@ -1,22 +1,12 @@
 import type { Action } from './core.js'
+import { english } from './extras-messages.js'
 import type { RowActions } from './inbox-actions.js'
 import type { InboxView } from './inbox-view.js'
-import type { Messages, SayOf } from './messages.js'
+import type { SayOf } from './messages.js'
 import { createQueue } from './queue.js'
 
-/** What is said where several rows are chosen. */
-export const english = {
-  selectRow: 'Select: %',
-  selected: { other: '# selected' },
-  changed: { other: '# changed' },
-  unchanged: { other: '# could not be changed. Please try again.' },
-  done: 'Done',
-  unread: 'Mark as unread',
-  unarchive: 'Move to inbox',
-} satisfies Messages
-
 /** Choosing several rows, to do the same to all of them. */
-export interface Selection {
+interface Selection {
   open(selecting: boolean): void
   toggle(row: HTMLElement): void
 }

@@ -12,8 +12,7 @@ const FILES = {
   // Fetched by other scripts where they are wanted.
   'panel.js': script('panel.js'),
   'call.js': script('call.js'),
-  'inbox-selection.js': script('inbox-selection.js'),
-  'inbox-help.js': script('inbox-help.js'),
+  'inbox-extras.js': script('inbox-extras.js'),
   'bell-ar.js': script('bell-ar.js'),
   'bell-pl.js': script('bell-pl.js'),
   'inbox-ar.js': script('inbox-ar.js'),

@@ -1,0 +1,2 @@
+export { createHelp } from './inbox-help.js'
+export { createSelection } from './inbox-selection.js'
