@@ -10,6 +10,8 @@ export const messages = {
   unreadCount: { one: '# nieprzeczytane', few: '# nieprzeczytane', other: '# nieprzeczytanych' },
   fresh: { one: '# nowe', few: '# nowe', other: '# nowych' },
   unreadMark: 'Nieprzeczytane:',
+  undo: 'Cofnij',
+  gone: 'Już nie istnieje: %',
   failed: 'Nie udało się. Spróbuj ponownie.',
   retry: 'Spróbuj ponownie',
   offline: 'Brak połączenia. To, co widzisz, może być nieaktualne.',

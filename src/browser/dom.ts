@@ -1,3 +1,5 @@
+import { position } from './list.js'
+
 /** Makes an element. Everything is set as an attribute or as text: nothing is ever read as HTML. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -10,9 +12,18 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A button in words that does something when it is pressed. */
+/** A button in words that does something when it is pressed; not by the second click of a double click, which was meant for what lay there before. */
 export function button(words: string, press: () => void, className = 'belfry-button'): HTMLButtonElement {
   const made = h('button', { type: 'button', class: className }, words)
-  made.addEventListener('click', press)
+  made.addEventListener('click', ({ detail }) => detail < 2 && press())
   return made
+}
+
+/** Puts a row where it belongs among others, newest first; where a line stands in its place, it takes that. */
+export function place(list: Element, row: HTMLElement): void {
+  const at = position(row.dataset.cursor)
+  const next = [...list.querySelectorAll<HTMLElement>('[data-cursor]')].find(({ dataset }) => position(dataset.cursor) <= at)
+  if (!next) list.append(row)
+  else if (position(next.dataset.cursor) < at) next.before(row)
+  else next.replaceWith(row)
 }

@@ -10,7 +10,6 @@ export const messages = {
   error: 'خطأ',
   archived: 'تمت الأرشفة: %',
   unarchived: 'نُقل إلى صندوق الوارد: %',
-  undo: 'تراجع',
   select: 'تحديد',
   selectRow: 'تحديد: %',
   selected: 'المحدد: #',

@@ -2,6 +2,7 @@ import type { Item } from '../notifications/protocol.js'
 import type { RowActions } from './inbox-actions.js'
 import { PAGE, type Query, type Reading, readInbox } from './inbox-read.js'
 import { focusOn, type InboxView, idOf } from './inbox-view.js'
+import { compare, position } from './list.js'
 
 /** Changes come in bursts: the list is read at most this often, in milliseconds. */
 const READ_EVERY = 200
@@ -14,7 +15,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   const { bell } = view
   const { client } = bell
   const query = Object.fromEntries(new URLSearchParams(location.search))
-  const show = createShow(view, actions, createHead(view, query))
+  const show = createShow(view, actions, query, createHead(view))
   let shows = `${bell.dataset.epoch} ${bell.dataset.version}`
   let reading = false
 
@@ -51,13 +52,13 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   changed()
 }
 
-/** What came in above the first row: shown while the top is in view, else held back behind a pill that says how many. */
-function createHead(view: InboxView, query: Query): (items: readonly Item[]) => void {
+/** What is new: shown while the top is in view, else held back behind a pill that says how many. */
+function createHead(view: InboxView): (items: readonly Item[]) => void {
   const { list, bell } = view
   let held: readonly Item[] = []
   const topInView = () => list.getBoundingClientRect().top >= 0
   const release = () => {
-    list.prepend(...held.map(view.create))
+    for (const item of held) view.insert(item)
     held = []
     pill.hidden = true
     view.settle()
@@ -76,29 +77,38 @@ function createHead(view: InboxView, query: Query): (items: readonly Item[]) => 
   addEventListener('scroll', () => held.length > 0 && topInView() && release(), { passive: true })
   return (items) => {
     held = items
-    if (!('before' in query) && topInView()) return release()
+    if (topInView()) return release()
     pill.textContent = bell.say('fresh', items.length)
     pill.hidden = items.length === 0
   }
 }
 
 /** Shows what was read, and says whether all of it was believed: what was changed here meanwhile may be older there, and is read again. */
-function createShow(view: InboxView, { touched }: RowActions, showHead: (items: readonly Item[]) => void): (found: Reading) => boolean {
-  const { list, bell, root } = view
-  const isLast = root.querySelector('[data-belfry-older]') === null
-  const sure = (id: string) => !touched(id)
-  return ({ items, nextCursor, left }) => {
-    const rows = new Map(view.rows().map((row) => [idOf(row), row]))
-    const believed = items.filter(({ id }) => rows.has(id) || sure(id))
-    const { head, insert, tail, same, gone } = bell.kit.compare([...rows.keys()], { items: believed, nextCursor }, PAGE, isLast)
-    const other = same.filter(({ id, state }) => rows.get(id)?.dataset.state !== state)
-    const lost = gone.filter((id) => !left.has(id))
-    for (const id of lost.filter(sure)) view.remove(rows.get(id) as HTMLElement)
-    for (const { id, state } of other) if (sure(id)) bell.kit.showState(rows.get(id) as HTMLElement, state, bell.say)
-    for (const { item, before } of insert) view.row(before)?.before(view.create(item))
-    list.append(...tail.map(view.create))
-    showHead(head)
+function createShow(view: InboxView, { touched }: RowActions, query: Query, showHead: (items: readonly Item[]) => void): (found: Reading) => boolean {
+  const { list, bell, root, rows } = view
+  const older = root.querySelector<HTMLAnchorElement>('[data-belfry-older]')
+  /** What stands there or below belongs to the next page. */
+  let end = older ? position(rows().at(-1)?.dataset.cursor) - 1 : 0
+  const sure = (row: HTMLElement) => !touched(idOf(row))
+  /** A page of which nothing is left takes what follows, if anything does. */
+  const refill = (items: readonly Item[]) => {
+    const last = items.slice(0, PAGE).at(-1)
+    if (!older || !last || list.querySelector('[data-cursor]')) return
+    end = position(last.cursor) - 1
+    older.search = `${new URLSearchParams({ ...query, before: last.cursor })}`
+  }
+  return (found) => {
+    const { fresh, same, gone } = compare(rows(), found)
+    const other = same.filter(([row, { state }]) => row.dataset.state !== state)
+    const believed = fresh.filter(({ id }) => !touched(id))
+    for (const row of gone.filter(sure)) view.remove(row)
+    for (const [row, { state }] of other) if (sure(row)) bell.kit.showState(row, state, bell.say)
+    refill(believed)
+    const newest = view.newest()
+    const isNew = ({ cursor }: Item) => position(cursor) > newest
+    for (const item of believed) if (position(item.cursor) > end && !isNew(item)) view.insert(item)
+    showHead(believed.filter(isNew))
     view.settle()
-    return believed.length === items.length && lost.every(sure) && other.every(({ id }) => sure(id))
+    return believed.length === fresh.length && gone.every(sure) && other.every(([row]) => sure(row))
   }
 }

@@ -7,7 +7,6 @@ export const english = {
   error: 'Error',
   archived: 'Archived: %',
   unarchived: 'Moved to the inbox: %',
-  undo: 'Undo',
   select: 'Select',
   keys: 'Keyboard',
 } satisfies Messages

@@ -20,15 +20,15 @@ export function offerMore(view: InboxView, actions: RowActions): More {
         made ??= make(script as typeof import('./inbox-extras.js'))
         use(made)
       } catch {
-        actions.fail(place)
+        actions.fail(place, 'failed')
       }
     }
   }
   const selection = wanted(head, ({ createSelection }) => createSelection(view, actions, opener))
   const dialog = wanted(foot, ({ createHelp }) => createHelp(view))
   const help = () => void dialog((made) => made.showModal())
-  const opener = button(view.say('select'), () => void selection((made) => made.open(opener.getAttribute('aria-pressed') !== 'true')))
-  opener.setAttribute('aria-pressed', 'false')
+  const opener = button(view.say('select'), () => void selection((made) => made.open(opener.ariaPressed === 'false')))
+  opener.ariaPressed = 'false'
   head?.append(opener)
   foot?.append(button(view.say('keys'), help, 'belfry-link'))
   return { toggle: (row) => void selection((made) => made.toggle(row)), help }

@@ -10,7 +10,6 @@ export const messages = {
   error: 'Błąd',
   archived: 'Zarchiwizowano: %',
   unarchived: 'Przeniesiono do skrzynki: %',
-  undo: 'Cofnij',
   select: 'Zaznacz',
   selectRow: 'Zaznacz: %',
   selected: { one: '# zaznaczone', few: '# zaznaczone', other: '# zaznaczonych' },

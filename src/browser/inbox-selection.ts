@@ -1,9 +1,9 @@
 import type { Action } from './core.js'
 import { english } from './extras-messages.js'
 import type { RowActions } from './inbox-actions.js'
+import { titleOf } from './inbox-line.js'
 import type { InboxView } from './inbox-view.js'
 import type { SayOf } from './messages.js'
-import { createQueue } from './queue.js'
 
 /** Choosing several rows, to do the same to all of them. */
 interface Selection {
@@ -16,7 +16,6 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   const { bell, list, rows } = view
   const { button, h } = bell.kit
   const say = bell.speak(english)
-  const queue = createQueue()
   const count = h('strong')
   const chosen = () => rows().filter((row) => boxOf(row)?.checked)
   const tell = () => {
@@ -28,25 +27,25 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   }
   /** Shows all of it at once, sends a few at a time, and says in the end how it went; what failed stays chosen. */
   const apply = async (action: Action) => {
-    const some = chosen().filter((row) => row.dataset.state !== (action === 'unarchive' ? 'read' : action))
+    const some = chosen().filter((row) => row.dataset.state !== action)
     check(chosen(), false)
-    const done = await Promise.all(some.map((row) => actions.act(row, action, queue)))
+    const done = await Promise.all(some.map((row) => actions.act(row, action)))
     const failed = some.filter((_, at) => !done[at])
     check(failed, true)
+    if (bell.client.getSnapshot().connection === 'signed-out') return
     if (some.length > 0) bell.announce(failed.length > 0 ? say('unchanged', failed.length) : say('changed', some.length))
   }
-  const decorate = (row: HTMLElement) => {
+  view.decorate = (row) => {
     // A row that comes back from 'Undo' may have its box from before.
     boxOf(row)?.remove()
-    const name = say('selectRow', 0, row.querySelector('[data-slot=title]')?.textContent ?? '')
+    if (bar.hidden) return
+    const name = say('selectRow', 0, titleOf(row))
     row.prepend(h('input', { type: 'checkbox', class: 'belfry-box', 'aria-label': name }))
   }
   const open = (selecting: boolean) => {
     bar.hidden = !selecting
-    opener.setAttribute('aria-pressed', String(selecting))
-    view.decorate = selecting ? decorate : () => {}
-    for (const row of rows()) selecting ? decorate(row) : boxOf(row)?.remove()
-    tell()
+    opener.ariaPressed = String(selecting)
+    for (const row of rows()) view.decorate(row)
     if (!selecting) opener.focus()
   }
   const buttons = offers(view, say).map(([action, words]) => button(words, () => void apply(action)))

@@ -12,8 +12,10 @@ export interface InboxView {
   /** Done to every row that comes in. */
   decorate: (row: HTMLElement) => void
   rows(): HTMLElement[]
-  row(id: string): HTMLElement | undefined
-  create(item: Item): HTMLElement
+  /** Where the newest stands that was ever shown here: only what came later is new. Where new ones don't come in, nothing is. */
+  newest(): number
+  /** Puts a row for it where it belongs. */
+  insert(item: Item): void
   /** Takes a row away; focus that was in it goes to its neighbour instead of getting lost. */
   remove(row: HTMLElement): void
   /** After rows came or went: headings, the kind word of an empty list, and what 'all up to here' means. */
@@ -30,10 +32,12 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
   const dayTemplate = one('template[data-belfry-day]') as HTMLTemplateElement
   const say = bell.speak(english)
   const rows = () => [...list.querySelectorAll<HTMLElement>('[data-notification-id]')]
+  let latest = 'top' in list.dataset ? 0 : Number.MAX_VALUE
   const settle = () => {
     groupByDay(list, dayTemplate, clock)
     const newest = rows()[0]?.dataset.cursor ?? ''
     list.dataset.newest = newest
+    latest = Math.max(latest, kit.position(newest))
     const upTo = one<HTMLInputElement>('[data-belfry-read-all] [name=upTo]')
     if (upTo && newest) upTo.value = newest
     const empty = one('[data-belfry-empty]')
@@ -46,14 +50,14 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
     say,
     decorate: () => {},
     rows,
-    row: (id) => rows().find((row) => idOf(row) === id),
-    create(item) {
+    newest: () => latest,
+    insert(item) {
       const row = createRow(kit, rowTemplate, item, client.base, { say: bell.say, sayInbox: say, clock })
       view.decorate(row)
-      return row
+      kit.place(list, row)
     },
     remove(row) {
-      const hadFocus = row.contains(document.activeElement)
+      const hadFocus = row.matches(':focus-within')
       const all = rows()
       const at = all.indexOf(row)
       row.remove()
@@ -64,7 +68,9 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
       const count = one('[data-belfry-unread]')
       if (count) count.textContent = badgeText(unread)
       const readAll = one('[data-belfry-read-all]')
-      if (readAll) readAll.hidden = unread === 0
+      if (!readAll) return
+      if (!unread && readAll.matches(':focus-within')) one('.belfry-head > button')?.focus()
+      readAll.hidden = !unread
     },
     tellTime() {
       for (const row of rows()) clock.show(row.querySelector('time') as HTMLTimeElement, true)

@@ -1,10 +1,10 @@
-import { button, h } from './dom.js'
-import { compare } from './list.js'
+import { button, h, place } from './dom.js'
+import { position } from './list.js'
 import { createPending } from './pending.js'
 import { preferences } from './preferences.js'
 import { showState } from './rows.js'
 import { besides } from './scripts.js'
 
 /** What the script of the inbox shares with the bell's, so that a page carries it once. */
-export const kit = { besides, button, h, compare, createPending, preferences, showState }
+export const kit = { besides, button, h, place, position, createPending, preferences, showState }
 export type Kit = typeof kit

@@ -5,13 +5,15 @@ type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: s
 /** What the bell says. `#` stands for the count, `%` for a text. */
 export const english = {
   bell: 'Notifications',
-  bellUnread: { other: 'Notifications, # unread' },
+  bellUnread: 'Notifications, # unread',
   bellSignedOut: 'Notifications, signed out',
   arrived: { one: '# new notification', other: '# new notifications' },
   arrivedTitle: 'New notification: %',
-  unreadCount: { other: '# unread' },
-  fresh: { other: '# new' },
+  unreadCount: '# unread',
+  fresh: '# new',
   unreadMark: 'Unread:',
+  undo: 'Undo',
+  gone: 'No longer there: %',
   failed: 'That did not work. Please try again.',
   retry: 'Try again',
   offline: 'There is no connection. What you see may be old.',
@@ -39,12 +41,9 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
   }
 }
 
-/** Languages that have a catalogue beside English. */
-const LANGUAGES = ['ar', 'pl']
-
 /** What a part of the page says in a language, fetched from beside this script; undefined for English and for what there is no catalogue for. */
 export async function messagesIn(language: string, part: 'bell' | 'inbox'): Promise<Messages | undefined> {
-  const name = LANGUAGES.find((known) => known === language.split('-')[0])
+  const name = /^(ar|pl)\b/.exec(language)?.[0]
   if (!name) return undefined
   const { messages } = (await besides(`${part}-${name}`)) as { messages: Messages }
   return messages

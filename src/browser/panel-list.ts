@@ -5,64 +5,60 @@ import { panelRow } from './panel-row.js'
 
 export const LATEST = 10
 
-/** The rows of the panel, and what is done to them. */
+/** The rows of the panel, and what is done to them. What is archived stays in its place, to be brought back, and so that nothing moves below the pointer. */
 export interface PanelList {
   readonly element: HTMLElement
-  rows(): HTMLElement[]
   /** Shows what the server has. New ones come in by themselves unless somebody is busy below them: those are returned. */
   show(page: ItemPage): readonly Item[]
   take(items: readonly Item[]): void
 }
 
-/** @param did told whether what was done to a row worked */
-export function createPanelList(bell: NotificationBell, control: HTMLElement, did: (worked: boolean) => void): PanelList {
+/** @param did told what is to be said where something was not done */
+export function createPanelList(bell: NotificationBell, control: HTMLElement, did: (wrong?: string) => void): PanelList {
   const { client, kit, say } = bell
   const pending = kit.createPending()
-  const element = kit.h('ol', { class: 'belfry-list' })
-  const rows = () => [...element.querySelectorAll<HTMLElement>('[data-id]')]
+  const element = kit.h('ol', { class: 'belfry-list', 'aria-busy': 'true' })
+  const rows = () => [...element.children] as HTMLElement[]
   const remove = (row: HTMLElement) => {
-    const hadFocus = row.contains(document.activeElement)
+    const hadFocus = row.matches(':focus-within')
     const neighbour = row.nextElementSibling ?? row.previousElementSibling
     row.remove()
     if (hadFocus) (neighbour?.querySelector('a') ?? control).focus()
   }
-  const act = async (row: HTMLElement, action: Action) => {
+  const act = async (row: HTMLElement, { id, title }: Item, action: Action) => {
     const before = row.dataset.state as ItemState
-    const below = row.nextSibling
-    if (action === 'archive') remove(row)
-    else {
-      row.querySelector('a')?.focus()
-      kit.showState(row, 'read', say)
-    }
-    const undo = () => {
-      kit.showState(row, before, say)
-      if (action === 'archive') element.insertBefore(row, below?.parentNode ? below : null)
-    }
-    did(await pending.run(idOf(row), () => client.mark(idOf(row), action), undo))
+    kit.showState(row, action === 'archive' ? 'archived' : 'read', say)
+    row.querySelector<HTMLElement>(action === 'archive' ? '.belfry-unarchive' : 'a')?.focus()
+    const trouble = await pending.run(
+      id,
+      () => client.mark(id, action),
+      () => kit.showState(row, before, say),
+    )
+    if (trouble === 'gone') remove(row)
+    did(trouble && say(trouble, 0, title))
   }
   const take = (items: readonly Item[]) => {
-    element.prepend(...items.map((item) => panelRow(item, bell, (row, action) => void act(row, action))))
+    for (const item of items) kit.place(element, panelRow(item, bell, act))
     for (const row of rows().slice(LATEST)) row.remove()
   }
   return {
     element,
-    rows,
     take,
-    show(page) {
-      const { head, same, gone } = kit.compare(rows().map(idOf), page, LATEST, true)
-      for (const row of rows()) {
-        const item = same.find(({ id }) => id === idOf(row))
-        if (gone.includes(idOf(row))) remove(row)
-        else if (item && !pending.has(item.id)) kit.showState(row, item.state, say)
-      }
-      const fresh = head.filter(({ id }) => !pending.has(id))
-      if (element.scrollTop > 0 || element.matches(':focus-within')) return fresh
-      take(fresh)
-      return []
+    show({ items, nextCursor }) {
+      const busy = element.scrollTop > 0 || element.matches(':focus-within')
+      const newest = kit.position(rows()[0]?.dataset.cursor)
+      const gone = new Map(rows().map((row) => [row.dataset.cursor, row]))
+      const fresh = items.filter(({ id, cursor, state }) => {
+        const row = gone.get(cursor)
+        gone.delete(cursor)
+        if (row && !pending.has(id)) kit.showState(row, state, say)
+        return !row && !pending.has(id)
+      })
+      const end = kit.position(nextCursor)
+      for (const row of gone.values()) if (row.dataset.state !== 'archived' && kit.position(row.dataset.cursor) > end) remove(row)
+      const held = fresh.filter(({ cursor }) => busy && kit.position(cursor) > newest)
+      take(fresh.filter((item) => !held.includes(item)))
+      return held
     },
   }
-}
-
-function idOf(row: HTMLElement): string {
-  return row.dataset.id ?? ''
 }

@@ -3,7 +3,11 @@ import type { NotificationBell } from './bell.js'
 import type { Action } from './core.js'
 
 /** A row of the panel: a link to the notification, and what one can do about it. */
-export function panelRow(item: Item, { say, clock, client, kit }: NotificationBell, act: (row: HTMLElement, action: Action) => void): HTMLElement {
+export function panelRow(
+  item: Item,
+  { say, clock, client, kit }: NotificationBell,
+  act: (row: HTMLElement, item: Item, action: Action) => void,
+): HTMLElement {
   const { button, h, showState } = kit
   const time = h('time', { datetime: item.createdAt })
   clock.show(time, false)
@@ -13,8 +17,8 @@ export function panelRow(item: Item, { say, clock, client, kit }: NotificationBe
   const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
   const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body)
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
-  const does = (words: string, action: Action) => button(words, () => act(row, action), `belfry-button belfry-${action}`)
-  const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'))
+  const does = (words: string, action: Action) => button(words, () => act(row, item, action), `belfry-button belfry-${action}`)
+  const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'), does(say('undo'), 'unarchive'))
   row.append(h('span', { class: 'belfry-mark' }), text, foot)
   showState(row, item.state, say)
   return row

@@ -1,12 +1,14 @@
 import type { Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import { createPanelList, LATEST } from './panel-list.js'
-import type { Connection } from './state.js'
 
 export interface Panel {
   /** Says again how things stand; an open panel reads what is new. */
   refresh(): void
 }
+
+/** A link that the first click of a double click brought below the pointer is not followed. */
+const ignoreSecond = (event: MouseEvent) => event.detail > 1 && event.preventDefault()
 
 /** What is in the panel below the bell: the latest few, and how things stand when there is nothing to show. */
 export function createPanel(bell: NotificationBell, control: HTMLElement, element: HTMLElement): Panel {
@@ -16,45 +18,40 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   /** The state that the rows show; '' before there are any. */
   let shows = ''
   let loading = false
-  let failed = false
+  /** What is to be said about what was not done. */
+  let wrong = ''
 
-  const note = (connection: Connection) => {
-    if (connection === 'signed-out') return 'signedOut'
-    if (connection === 'offline') return connection
-    if (failed) return 'failed'
-    return shows && list.rows().length === 0 ? 'empty' : undefined
-  }
   const settle = () => {
     const { connection, state } = client.getSnapshot()
-    const key = note(connection)
-    const out = key === 'signedOut'
-    words.textContent = key ? say(key) : ''
-    words.hidden = !key
-    retry.hidden = !failed || out
+    const focused = element.querySelector(':focus')
+    const out = connection === 'signed-out'
+    const empty = shows && !list.element.firstChild ? say('empty') : ''
+    words.textContent = out ? say('signedOut') : connection === 'offline' ? say(connection) : wrong || empty
+    retry.hidden = words.textContent !== say('failed')
     signIn.hidden = !out
     list.element.hidden = out
     readAll.hidden = out || !state?.unread
-    pill.hidden = held.length === 0
-    pill.textContent = say('fresh', held.length)
-    list.element.ariaBusy = String(loading)
+    pill.textContent = held.length > 0 ? say('fresh', held.length) : ''
+    // What was hidden gives its focus to the first link that is not.
+    if (focused?.checkVisibility() === false) element.querySelector<HTMLElement>('a:not([hidden], [hidden] *)')?.focus()
   }
-  const did = (worked: boolean) => {
-    failed = !worked
+  const did = (now = '') => {
+    wrong = now
     settle()
+    if (now) bell.announce(now)
   }
   const load = async () => {
     if (loading) return
     loading = true
-    if (!shows) list.element.replaceChildren(...[1, 2, 3].map(() => h('li', { class: 'belfry-skeleton' })))
-    did(true)
+    did()
     const page = await client.list({ limit: String(LATEST) }).catch(() => undefined)
-    if (!shows) list.element.replaceChildren()
     if (page) {
       shows = `${page.epoch} ${page.version}`
       held = list.show(page)
     }
     loading = false
-    did(page !== undefined)
+    list.element.ariaBusy = 'false'
+    did(page ? '' : say('failed'))
     if (page) refresh()
   }
   const refresh = () => {
@@ -64,15 +61,16 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   }
   const opened = () => {
     if (element.matches(':popover-open')) void load()
+    else for (const row of element.querySelectorAll('[data-state=archived]')) row.remove()
   }
-  const markAll = () => {
-    const upTo = list.rows()[0]?.dataset.cursor
-    if (upTo)
-      client.readAll(upTo).then(
-        () => did(true),
-        () => did(false),
-      )
-  }
+  const markAll = () =>
+    client.readAll(list.element.querySelector('li')?.dataset.cursor ?? '').then(
+      () => {
+        did()
+        bell.announce(say('unreadCount', client.getSnapshot().state?.unread))
+      },
+      () => did(say('failed')),
+    )
 
   const list = createPanelList(bell, control, did)
   const words = h('p', { class: 'belfry-note' })
@@ -88,6 +86,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   const head = h('div', { class: 'belfry-head' }, h('h2', {}, say('bell')), readAll)
   element.replaceChildren(head, pill, words, retry, signIn, list.element, h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
   element.addEventListener('toggle', opened)
+  element.addEventListener('click', ignoreSecond)
   settle()
   opened()
   return { refresh }

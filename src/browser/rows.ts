@@ -47,11 +47,10 @@ export function showState(row: HTMLElement, state: ItemState, say: Say): void {
 
 /** Puts the heading of its day above the first entry of each day, and takes those away that head nothing. */
 export function groupByDay(list: Element, template: HTMLTemplateElement, { dayOf }: Clock): void {
-  const children = [...list.children] as HTMLElement[]
-  const headings = new Map(children.filter(({ dataset }) => dataset.day !== undefined).map((heading) => [heading.dataset.day, heading]))
+  const headings = new Map([...list.querySelectorAll<HTMLElement>('[data-day]')].map((heading) => [heading.dataset.day, heading]))
   let day = ''
-  for (const entry of children) {
-    const at = entry.dataset.at ?? (entry.dataset.notificationId && entry.querySelector('time')?.getAttribute('datetime'))
+  for (const entry of [...list.children] as HTMLElement[]) {
+    const at = entry.dataset.at ?? entry.querySelector<HTMLTimeElement>('[data-slot=time]')?.dateTime
     const { key, words } = at ? dayOf(at) : { key: day, words: '' }
     if (key === day) continue
     day = key

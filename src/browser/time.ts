@@ -39,8 +39,8 @@ export function createClock(language: string, now: () => number = Date.now): Clo
       const seconds = Math.round((date.getTime() - now()) / 1000)
       if (Number.isNaN(seconds)) return
       const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 0]
-      const old = unit === 'day' ? (headed ? wall.format(date) : dayOf(date)) : undefined
-      const words = old ?? ago.format(size && Math.trunc(seconds / size), unit)
+      const old = () => (headed ? wall.format(date) : dayOf(date))
+      const words = unit === 'day' ? old() : ago.format(size && Math.trunc(seconds / size), unit)
       if (time.textContent !== words) time.textContent = words
       time.setAttribute('title', exact.format(date))
     },

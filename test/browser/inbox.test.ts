@@ -14,11 +14,11 @@ before(async () => {
 after(() => browser.close())
 
 /** Ada's inbox, at this address below the plugin. */
-async function openInbox(url: string, at = ''): Promise<Page> {
+async function openInbox(url: string, at = '', connection = 'live'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 800, height: 600 } })
   await (await context.newPage()).goto(`${url}/sign-in/ada`)
   const page = await openTab(context, `${url}/notifications${at}`)
-  await expectConnection(page, 'live')
+  await expectConnection(page, connection)
   return page
 }
 
@@ -194,6 +194,47 @@ describe('the inbox', () => {
     await press(page, 'Two', 'Mark as read')
     await expectText(page, states, ['read', 'read', 'unread'])
     assert.equal(await row(page, 'Two').getByText('That did not work.').count(), 0)
+    await page.context().close()
+  })
+
+  it('says what is gone, and that one is signed out, where it has not heard of it yet', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = proxy.streams = 'refuse'
+    const ids = []
+    for (const title of ['One', 'Two', 'Three']) ids.push((await host.tell('ada', title)).id)
+    const page = await openInbox(proxy.url, '', 'polling')
+    const status = `document.querySelector('[role=status]').textContent`
+    for (const id of ids.slice(1)) await host.notifications.recall(id)
+    await press(page, 'Three', 'Mark as read')
+    await expectText(page, titles, ['Two', 'One'])
+    await page.locator('.belfry-list').getByText('No longer there: Three').waitFor()
+    await expectText(page, status, 'No longer there: Three')
+    await row(page, 'Two').getByRole('button', { name: 'Archive' }).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.belfry-list').getByText('No longer there: Two').waitFor()
+    await expectText(page, 'document.activeElement.textContent', 'One')
+    assert.equal(await page.getByText('Please try again').count(), 0)
+    await page.context().request.get(`${host.url}/sign-out`)
+    await press(page, 'One', 'Mark as read')
+    await row(page, 'One').getByText('You are signed out.').waitFor()
+    await expectText(page, status, 'You are signed out.')
+    await page.context().close()
+  })
+
+  it('has a panel that says what is gone, and takes it away', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    proxy.upgrades = proxy.streams = 'refuse'
+    const { id } = await host.tell('ada', 'One')
+    const page = await openInbox(proxy.url, '', 'polling')
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    const panel = page.locator('.belfry-panel')
+    await panel.getByRole('link', { name: 'One' }).waitFor()
+    await host.notifications.recall(id)
+    await panel.getByRole('button', { name: 'Archive' }).click()
+    await panel.getByText('No longer there: One').waitFor()
+    assert.equal(await panel.getByRole('link', { name: 'One' }).count(), 0)
     await page.context().close()
   })
 

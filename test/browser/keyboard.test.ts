@@ -63,9 +63,11 @@ describe('the panel', () => {
     await press(page, 'Tab', 'Enter')
     await expectBadge(page, '1')
     await press(page, 'Tab', 'Enter')
-    await expectText(page, panelTitles, ['One'])
+    await expectText(page, focused, 'Undo')
+    await press(page, 'Tab')
     await expectText(page, focused, 'Unread: One')
     await press(page, 'Escape')
+    await expectText(page, panelTitles, ['One'])
     await expectText(page, `document.activeElement.className`, 'belfry-bell')
     assert.equal(await control.count(), 0)
     await page.getByRole('button', { name: 'Notifications, 1 unread', expanded: false }).waitFor()
@@ -233,6 +235,48 @@ describe('the inbox by keyboard', () => {
 })
 
 describe('the focus', () => {
+  const status = `document.querySelector('[role=status]').textContent`
+
+  it('stays beside "Mark all as read" in the inbox, and one hears that nothing is unread', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two')
+    const page = await openAt(host.url, '/notifications')
+    await page.getByRole('button', { name: 'Mark all as read' }).focus()
+    await press(page, 'Enter')
+    await expectText(page, states, ['read', 'read'])
+    await page.getByRole('button', { name: 'Mark all as read' }).waitFor({ state: 'hidden' })
+    await expectText(page, focused, 'Select')
+    await expectText(page, status, '0 unread')
+    await page.context().close()
+  })
+
+  it('stays in the panel after "Mark all as read", after the new ones were shown, and after another try', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    await fill(host, 'One')
+    const page = await openAt(proxy.url, '/')
+    const panel = page.locator('.belfry-panel')
+    await page.getByRole('button', { name: 'Notifications, 1 unread' }).click()
+    await panel.getByRole('link', { name: 'One' }).focus()
+    await fill(host, 'Two')
+    await panel.getByRole('button', { name: '1 new', exact: true }).focus()
+    await press(page, 'Enter')
+    await expectText(page, focused, 'Unread: Two')
+    await panel.getByRole('button', { name: 'Mark all as read' }).focus()
+    await press(page, 'Enter')
+    await panel.getByRole('button', { name: 'Mark all as read' }).waitFor({ state: 'hidden' })
+    await expectText(page, focused, 'Two')
+    await expectText(page, status, '0 unread')
+    proxy.requests = 'refuse'
+    await fill(host, 'Three')
+    await panel.getByRole('button', { name: 'Try again' }).focus()
+    proxy.requests = 'pass'
+    await press(page, 'Enter')
+    await panel.getByRole('button', { name: 'Try again' }).waitFor({ state: 'hidden' })
+    await expectText(page, `document.querySelector('.belfry-panel').contains(document.activeElement)`, true)
+    await page.context().close()
+  })
+
   it('goes to what is said where the browser does not allow notifications', async () => {
     await using host = await Host.start()
     const context = await browser.newContext()

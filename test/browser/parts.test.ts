@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createBackoff } from '../../src/browser/backoff.js'
-import { compare } from '../../src/browser/list.js'
+import { compare, position } from '../../src/browser/list.js'
 import { createPending } from '../../src/browser/pending.js'
 import { createStore } from '../../src/browser/state.js'
 import type { Item } from '../../src/notifications/protocol.js'
@@ -63,40 +63,29 @@ describe('waiting before another attempt', () => {
 })
 
 describe('comparing the rows of a page with the inbox', () => {
-  const items = (ids: string): Item[] => [...ids].map((id) => ({ id }) as Item)
+  const cursor = (id: string) => `${id.charCodeAt(0).toString(36)}-epoch0`
+  const rows = (ids: string) => [...ids].map((id) => ({ id, dataset: { cursor: cursor(id) } }))
+  const items = (ids: string): Item[] => [...ids].map((id) => ({ id, cursor: cursor(id) }) as Item)
   const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id).join('')
-  const stretch = (text: string, nextCursor: string | null = 'more') => ({ items: items(text), nextCursor })
+  const differences = (shown: string, has: string, isAll = false) => {
+    const { fresh, same, gone } = compare(rows(shown), { items: items(has), nextCursor: isAll ? null : cursor(has.at(-1) ?? '') })
+    return { fresh: ids(fresh), same: ids(same.map(([row]) => row)), gone: ids(gone) }
+  }
 
-  it('finds what arrived above the first row', () => {
-    const { head, gone, insert, tail } = compare([...'cba'], stretch('edcba', null), 25, true)
-    assert.deepEqual([ids(head), gone, insert, tail], ['ed', [], [], []])
+  it('finds what is not shown, newest first', () => {
+    assert.deepEqual(differences('dcb', 'fedcba', true), { fresh: 'fea', same: 'dcb', gone: '' })
+    assert.deepEqual(differences('', 'ba', true), { fresh: 'ba', same: '', gone: '' })
   })
 
   it('takes for gone only what the stretch covers', () => {
-    assert.deepEqual(compare([...'edcba'], stretch('ec'), 25, false).gone, ['d'])
-    assert.deepEqual(compare([...'edcba'], stretch('ec', null), 25, true).gone, ['d', 'b', 'a'])
+    assert.deepEqual(differences('edcba', 'ec'), { fresh: '', same: 'ec', gone: 'd' })
+    assert.deepEqual(differences('edcba', 'ec', true), { fresh: '', same: 'ec', gone: 'dba' })
+    assert.deepEqual(differences('ba', '', true), { fresh: '', same: '', gone: 'ba' })
   })
 
-  it('puts what comes back into the middle in its place', () => {
-    const { insert } = compare([...'eca'], stretch('edcba', null), 25, true)
-    assert.deepEqual(
-      insert.map(({ item, before }) => item.id + before),
-      ['dc', 'ba'],
-    )
-  })
-
-  it('repeats nothing of the next page', () => {
-    const { head, insert, tail } = compare([...'dc'], stretch('dcba', null), 25, false)
-    assert.deepEqual([head, insert, tail], [[], [], []])
-    assert.equal(ids(compare([...'dc'], stretch('dcba', null), 25, true).tail), 'ba')
-  })
-
-  it('fills an empty page, but no further than it reaches', () => {
-    assert.equal(ids(compare([], stretch('edcba', null), 3, true).head), 'edc')
-  })
-
-  it('clears a page of which nothing is left', () => {
-    assert.deepEqual(compare([...'ba'], stretch('', null), 25, true).gone, ['b', 'a'])
+  it('knows what came later by its cursor', () => {
+    assert.ok(position('10-epoch0') > position('z-epoch0'))
+    assert.equal(position(null), 0)
   })
 })
 
@@ -113,7 +102,7 @@ describe('a change on its way to the server', () => {
         () => undone.push('b'),
       ),
     ])
-    assert.deepEqual([results, undone], [[false, true], ['a']])
+    assert.deepEqual([results, undone], [['failed', undefined], ['a']])
     assert.equal(pending.has('a'), false)
   })
 
@@ -131,7 +120,7 @@ describe('a change on its way to the server', () => {
       () => undone.push('second'),
     )
     assert.equal(pending.has('a'), true)
-    assert.deepEqual(await Promise.all([first, second]), [false, true])
+    assert.deepEqual(await Promise.all([first, second]), ['failed', undefined])
     assert.deepEqual(undone, [])
   })
 
