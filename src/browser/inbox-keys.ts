@@ -17,11 +17,13 @@ export function enhanceKeys(view: InboxView, actions: RowActions, more: More): v
 }
 
 function keysOf(view: InboxView, actions: RowActions, { toggle, help }: More): Readonly<Record<string, () => void>> {
-  const here = () => document.activeElement?.closest<HTMLElement>('[data-notification-id]') ?? undefined
+  const here = () => document.activeElement?.closest<HTMLElement>('[data-notification-id]')
   const step = (by: number) => {
-    const rows = view.rows()
-    const row = here()
-    focusOn(row ? rows[rows.indexOf(row) + by] : rows[0])
+    // The line of what was archived is a place to go on from, too.
+    const places = [...view.list.querySelectorAll<HTMLElement>('[data-cursor]')]
+    const at = places.findIndex((place) => place.matches(':focus-within'))
+    const there = at < 0 || by > 0 ? places.slice(at + 1) : places.slice(0, at).reverse()
+    focusOn(there.find((place) => place.dataset.notificationId))
   }
   const withRow = (act: (row: HTMLElement) => void) => {
     const row = here()

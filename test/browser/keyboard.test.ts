@@ -181,6 +181,23 @@ describe('the inbox by keyboard', () => {
     await page.context().close()
   })
 
+  it('goes on from the line of what was archived, in both directions', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two', 'Three', 'Four')
+    const page = await openAt(host.url, '/notifications')
+    await press(page, 'j', 'j', 'j', 'e')
+    await expectText(page, focused, 'Undo')
+    await press(page, 'j')
+    await expectText(page, focused, 'One')
+    await press(page, 'k')
+    await expectText(page, focused, 'Three')
+    await press(page, 'e', 'k')
+    await expectText(page, focused, 'Four')
+    await press(page, 'j')
+    await expectText(page, focused, 'One')
+    await page.context().close()
+  })
+
   it('lists the keys on ?, where one can turn them off for good', async () => {
     await using host = await Host.start()
     await fill(host, 'One')
