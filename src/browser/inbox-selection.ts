@@ -54,6 +54,13 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   bar.hidden = true
   list.after(bar)
   list.addEventListener('change', tell)
+  // Rows come and go, and with them what is chosen. And what the bar covers of the window must not take the focus: in narrow ones it has several lines.
+  const watch = new ResizeObserver(() => {
+    tell()
+    document.documentElement.style.setProperty('--belfry-bar', `${bar.offsetHeight}px`)
+  })
+  watch.observe(list)
+  watch.observe(bar)
   return {
     open,
     toggle(row) {

@@ -367,6 +367,26 @@ describe('the inbox', () => {
     await page.context().close()
   })
 
+  it('keeps what is chosen true: no box where nothing is chosen, nothing chosen that is gone', async () => {
+    await using host = await Host.start()
+    const ids = []
+    for (const title of ['One', 'Two']) ids.push((await host.tell('ada', title)).id)
+    const page = await openInbox(host.url)
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Select: Two' }).check()
+    await page.getByRole('group').getByRole('button', { name: 'Archive' }).click()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expectText(page, titles, ['Two', 'One'])
+    assert.equal(await page.getByRole('checkbox').count(), 0)
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Select: One' }).check()
+    await page.getByText('1 selected').waitFor()
+    await host.notifications.recall(ids[0] ?? '')
+    await page.getByText('0 selected').waitFor()
+    await page.context().close()
+  })
+
   it('sends what was chosen though one leaves the page at once', async () => {
     await using host = await Host.start()
     for (let n = 1; n <= 15; n++) await host.tell('ada', `Number ${n}`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { PageParts } from '../../src/notifications/options.js'
 import { expectConnection, expectText, launchBrowser, openTab } from '../helpers/browser.js'
 import { Host } from '../helpers/host.js'
 
@@ -76,6 +77,24 @@ describe('at 400 % zoom', () => {
 })
 
 describe('in a narrow window', () => {
+  const polish = ({ title, head, body }: PageParts) =>
+    `<!doctype html><html lang="pl"><head><meta name="viewport" content="width=device-width"><title>${title}</title>${head}</head><body><main>${body}</main></body></html>`
+
+  for (const [language, select, layout] of [
+    ['English', 'Select', undefined],
+    ['Polish', 'Zaznacz', polish],
+  ] as const) {
+    it(`the bar of the selection covers nothing that has the focus (${language})`, async () => {
+      await using host = await Host.start(layout ? { layout } : {})
+      for (let n = 1; n <= 8; n++) await host.tell('ada', `Number ${n}`)
+      const page = await openInbox(host, { viewport: { width: 320, height: 640 } })
+      await page.getByRole('button', { name: select, exact: true }).click()
+      await page.getByRole('checkbox').first().check()
+      assert.deepEqual(await page.evaluate(TROUBLES), [])
+      await page.context().close()
+    })
+  }
+
   it('the panel stays within it when it is turned or resized, wherever the page was scrolled to', async () => {
     await using host = await Host.start()
     const page = await openInbox(host, { viewport: { width: 1000, height: 600 } })
