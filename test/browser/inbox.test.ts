@@ -121,9 +121,9 @@ describe('the inbox', () => {
     await expectText(page, states, ['read', 'unread'])
     await expectBadge(page, '1')
     assert.equal(await page.evaluate('window.same'), true)
-    assert.deepEqual(
-      (await host.notifications.list('ada', {})).items.map(({ state }) => state),
-      ['read', 'unread'],
+    await eventually(
+      async () => (await host.notifications.list('ada', {})).items.map(({ state }) => state).join() === 'read,unread',
+      () => 'the undo did not reach the server',
     )
     await page.context().close()
   })
