@@ -120,7 +120,10 @@ export function createShare(base: string, user: string | undefined, query: strin
     if (!answer || !away || !unlisten) return
     store.connection(answer === 'signed-out' ? answer : answer === 'ok' ? 'connecting' : 'offline')
     join()
-    if (isOver()) over()
+    if (!isOver()) return
+    over()
+    // What stands on it is nobody's any more, and may not be shown to whoever sits here now.
+    if (document.querySelector('.belfry-page,[data-belfry-private]')) location.reload()
   }
   const looked = () => {
     askAgain()

@@ -182,4 +182,24 @@ describe('tabs of one person', () => {
     assert.equal(await host.connections(), 1)
     await context.close()
   })
+
+  it('come back from there after a sign-out without what stood on a page of their inbox', async () => {
+    const kept = CI || (await keepsPages())
+    await using host = await Host.start()
+    const { context, leader } = await openTabs(host, 1)
+    const { id } = await host.tell('ada', 'For nobody else')
+    for (const path of ['/notifications', `/notifications/${id}`]) {
+      await leader.goto(`${host.url}/sign-in/ada`)
+      await leader.goto(host.url + path)
+      await leader.getByText('For nobody else').first().waitFor()
+      await expectConnection(leader, 'live')
+      await leader.evaluate(`addEventListener('pageshow', ({ persisted }) => { sessionStorage.came = persisted })`)
+      await leader.goto(`${host.url}/sign-out`)
+      await leader.goBack({ waitUntil: 'commit' })
+      await leader.getByText('Sign in to see your notifications').waitFor()
+      assert.equal(await leader.getByText('For nobody else').count(), 0)
+      assert.equal((await leader.evaluate('sessionStorage.came')) === 'true', kept, 'the page was not kept')
+    }
+    await context.close()
+  })
 })
