@@ -22,7 +22,7 @@ export function createApp(context: AppContext, operations: Operations): Express 
   app.set('trust proxy', config.trustProxy)
   app.set('query parser', 'simple')
 
-  app.use(operations.count)
+  app.use(operations.admit)
   app.use(logRequests(log))
   app.use(securityHeaders())
   app.use(staticFiles())

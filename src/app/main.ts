@@ -35,12 +35,12 @@ export async function startApp(config: Config, { log, ...options }: StartOptions
   collectDefaultMetrics({ register: registry })
   const context = await openContext(config, { ...options, log, registry })
   const { notifications } = context
-  const server = new AppServer({ log, stream: `${notifications.basePath}/stream` })
+  const server = new AppServer(log)
   let closing: Promise<void> | undefined
   const close = () => (closing ??= server.stop(() => context.close()))
   try {
     notifications.attach(server.http)
-    await server.listen(createApp(context, { registry, stopping: () => server.stopping, count: server.count }), config)
+    await server.listen(createApp(context, { registry, stopping: () => server.stopping, admit: server.admit }), config)
     // Nothing may fail between this and telling how to sign in: at the next start there is an admin, and the password is told to nobody.
     const firstSignIn = await firstAdmin(context)
     return { url: server.url(config), context, firstSignIn, close }

@@ -1,28 +1,24 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Express, RequestHandler } from 'express'
 import type { Logger } from 'pino'
 import { type Config, type SettingError, settingError } from './config.js'
+import { Turns } from './turns.js'
 
 /** How long requests may take to finish once the app is to stop, in milliseconds. */
 const GRACE = 6000
 
-interface ServerOptions {
-  readonly log: Logger
-  /** Path of the event stream: its requests last as long as somebody is there, so stopping doesn't wait for them. */
-  readonly stream: string
-}
-
 /** The HTTP server around the app: it cuts off who dribbles, and knows what is still being answered. */
 export class AppServer {
   readonly http: Server
-  readonly #options: ServerOptions
-  #answering = 0
+  readonly #log: Logger
+  readonly #turns = new Turns()
+  readonly #answering = new Set<ServerResponse>()
   #stopping = false
 
-  constructor(options: ServerOptions) {
-    this.#options = options
+  constructor(log: Logger) {
+    this.#log = log
     // The headers have 10 seconds, the whole request 30; whoever reads nothing of an answer is cut off after two minutes.
     this.http = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2000 })
     this.http.timeout = 120_000
@@ -33,14 +29,14 @@ export class AppServer {
     return this.#stopping
   }
 
-  /** Knows what is being answered: to be the first thing that a request meets. */
-  readonly count: RequestHandler = (req, res, next) => {
-    if (this.#stopping) res.setHeader('Connection', 'close')
-    if (req.url.split('?', 1)[0] !== this.#options.stream) {
-      this.#answering++
-      res.once('close', () => this.#answering--)
-    }
-    next()
+  /** Lets requests in, and knows what is being answered: to be the first thing that a request meets. */
+  readonly admit: RequestHandler = (req, res, next) => {
+    this.#turns.wait(req, res, () => {
+      if (this.#stopping) res.setHeader('Connection', 'close')
+      this.#answering.add(res)
+      res.once('close', () => this.#answering.delete(res))
+      next()
+    })
   }
 
   /** Throws SettingError where PORT or HOST can't be listened on. */
@@ -51,7 +47,7 @@ export class AppServer {
       this.http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port) ?? error))
       this.http.listen(port, host, resolve)
     })
-    this.http.on('error', (error) => this.#options.log.error({ err: error }, 'a connection could not be accepted'))
+    this.http.on('error', (error) => this.#log.error({ err: error }, 'a connection could not be accepted'))
   }
 
   /** Where it listens, as people write it. */
@@ -66,10 +62,16 @@ export class AppServer {
     this.#stopping = true
     const closed = new Promise<void>((resolve) => this.http.close(() => resolve()))
     const giveUpAt = performance.now() + GRACE
-    while (this.#answering > 0 && performance.now() < giveUpAt) await sleep(20)
+    while (this.#isAnswering() && performance.now() < giveUpAt) await sleep(20)
     await release()
     this.http.closeAllConnections()
     await closed
+  }
+
+  /** Event streams last as long as somebody is there: stopping doesn't wait for them. */
+  #isAnswering(): boolean {
+    for (const res of this.#answering) if (!String(res.getHeader('Content-Type')).startsWith('text/event-stream')) return true
+    return false
   }
 }
 

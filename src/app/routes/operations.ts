@@ -9,8 +9,8 @@ export interface Operations {
   readonly registry: Registry
   /** True from the signal to stop on. */
   stopping(): boolean
-  /** Hears of every request before anybody else. */
-  readonly count: RequestHandler
+  /** Meets every request before anybody else, and lets it in. */
+  readonly admit: RequestHandler
 }
 
 /** Longest time that a part may take to answer, in milliseconds. */
