@@ -1,7 +1,5 @@
 #!/usr/bin/env node
+import { standardError, standardOutput } from './cli/output.js'
 import { run } from './cli.js'
 
-// Whoever reads only the first lines (`| head`) wants no more: that is no failure of ours, and no stack trace.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-
-process.exit(await run(process.argv.slice(2), process.stdout, process.stderr))
+process.exit(await run(process.argv.slice(2), standardOutput(process.stdout), standardError(process.stderr)))

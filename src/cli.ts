@@ -1,7 +1,7 @@
 import { parseConfig } from './app/config.js'
-import { runApp } from './app/main.js'
+import { type Output, runApp } from './app/main.js'
 import { backup, restore } from './cli/backup.js'
-import { type Command, type Output, readArguments, type Terminal, UsageError, wordsOf } from './cli/command.js'
+import { type Command, readArguments, type Terminal, UsageError, wordsOf } from './cli/command.js'
 import { atDesk } from './cli/desk.js'
 import { notify } from './cli/notify.js'
 import { prune } from './cli/prune.js'
@@ -19,7 +19,7 @@ const migrate: Command = {
   about: 'Makes the database, or brings it up to date.',
   async run(_given, terminal) {
     await atDesk(terminal, { make: true }, async () => {})
-    terminal.out.write(`The database ${parseConfig(terminal.env).databasePath} is up to date.\n`)
+    await terminal.out.write(`The database ${parseConfig(terminal.env).databasePath} is up to date.\n`)
     return 0
   },
 }
@@ -39,16 +39,16 @@ export async function run(
   const command = commands.find((candidate) => wordsOf(candidate).every((word, index) => argv[index] === word))
   const helpWanted = argv.includes('--help') || argv.includes('-h')
   try {
-    if (command === undefined) return overview(argv, helpWanted, out, err)
+    if (command === undefined) return await overview(argv, helpWanted, out, err)
     if (helpWanted) {
-      out.write(helpFor(command))
+      await out.write(helpFor(command))
       return 0
     }
     return await command.run(readArguments(command, argv.slice(wordsOf(command).length)), { out, err, env, input })
   } catch (error) {
     const wrongUse = error instanceof UsageError
-    err.write(`${messageOf(error)}\n`)
-    if (wrongUse && command !== undefined) err.write(`See 'belfry ${wordsOf(command).join(' ')} --help'.\n`)
+    await err.write(`${messageOf(error)}\n`)
+    if (wrongUse && command !== undefined) await err.write(`See 'belfry ${wordsOf(command).join(' ')} --help'.\n`)
     return wrongUse ? 2 : 1
   }
 }
@@ -59,15 +59,15 @@ function messageOf(error: unknown): string {
 }
 
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */
-function overview(argv: readonly string[], helpWanted: boolean, out: Output, err: Output): number {
+async function overview(argv: readonly string[], helpWanted: boolean, out: Output, err: Output): Promise<number> {
   const words = argv.filter((word) => !word.startsWith('-'))
   const fitting = commands.filter((command) => words.every((word, index) => wordsOf(command)[index] === word))
   if (helpWanted && fitting.length > 0) {
-    out.write(listOf(fitting))
+    await out.write(listOf(fitting))
     return 0
   }
-  if (fitting.length === 0) err.write(`There is no command ${JSON.stringify(words.slice(0, 2).join(' '))}.\n`)
-  err.write(listOf(fitting.length > 0 ? fitting : commands))
+  if (fitting.length === 0) await err.write(`There is no command ${JSON.stringify(words.slice(0, 2).join(' '))}.\n`)
+  await err.write(listOf(fitting.length > 0 ? fitting : commands))
   return 2
 }
 

@@ -10,6 +10,7 @@ import { openContext } from './open-context.js'
 import { AppServer } from './server.js'
 
 export interface Output {
+  /** What it returns is awaited. It rejects, with a sentence, where the text cannot be written. */
   write(text: string): unknown
 }
 
@@ -57,7 +58,7 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     const config = parseConfig(env)
     const log = createLog(config.logLevel)
     const app = await startApp(config, { log })
-    out.write(greeting(app))
+    void greet(app, out, err)
     await stop
     log.info('stopping')
     process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
@@ -65,8 +66,19 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     return 0
   } catch (error) {
     if (!(error instanceof SettingError) && !(error instanceof BelfryError)) throw error
-    err.write(`${error.message}\n`)
+    await err.write(`${error.message}\n`)
     return 1
+  }
+}
+
+/** Not waited for: somebody who does not read must not keep the app from hearing that it is to stop. */
+async function greet(app: RunningApp, out: Output, err: Output): Promise<void> {
+  try {
+    await out.write(greeting(app))
+  } catch (error) {
+    const { username } = app.firstSignIn ?? {}
+    const otherwise = username === undefined ? '' : ` Nobody knows the password of ${username} now: 'belfry user password ${username}' makes another.`
+    await err.write(`${error instanceof Error ? error.message : String(error)}${otherwise}\n`)
   }
 }
 

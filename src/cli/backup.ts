@@ -24,7 +24,7 @@ export const backup: Command = {
       detach(partial)
       give(partial, file)
     })
-    out.write(`The database is copied to ${file}\n`)
+    await out.write(`The database is copied to ${file}\n`)
     return 0
   },
 }
@@ -48,7 +48,7 @@ export const restore: Command = {
       renameSync(partial, target)
       sync(dirname(target))
     })
-    out.write(`The database at ${target} is as it was in ${file}. Sessions are not: everybody signs in anew.\n`)
+    await out.write(`The database at ${target} is as it was in ${file}. Sessions are not: everybody signs in anew.\n`)
     return 0
   },
 }

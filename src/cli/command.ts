@@ -1,9 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { Environment } from '../app/config.js'
-
-export interface Output {
-  write(text: string): unknown
-}
+import type { Output } from '../app/main.js'
 
 /** What a command line is run with. */
 export interface Terminal {

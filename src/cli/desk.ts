@@ -27,6 +27,15 @@ export function noDatabase(path: string): string {
   return `There is no database at ${path}: set DATABASE_URL, or make one with 'belfry migrate'.`
 }
 
+/** Shows what can't be shown again; where that fails, the Failure goes on with what to do instead. */
+export async function showOnce({ out }: Terminal, text: string, otherwise: string): Promise<void> {
+  try {
+    await out.write(text)
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : String(error)} ${otherwise}`)
+  }
+}
+
 /** Lines up columns; the first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

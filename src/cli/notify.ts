@@ -25,7 +25,7 @@ export const notify: Command = {
     const stored = await atDesk(terminal, { make: false }, async ({ notifications, users }) => {
       return notifications.notify(draftOf(given, await recipients(users, kind, name)))
     })
-    terminal.out.write(`Sent to ${to}: ${stored.id}\n`)
+    await terminal.out.write(`Sent to ${to}: ${stored.id}\n`)
     return 0
   },
 }

@@ -24,7 +24,7 @@ export const prune: Command = {
     const notifications = createNotifications({ database: databasePath, session: (_req, _res, next) => next(), identify: () => null })
     try {
       const pruned = await notifications.prune(ages)
-      out.write(
+      await out.write(
         given.options.json ? `${JSON.stringify(pruned)}\n` : `Took ${pruned.removed} out of inboxes, deleted ${pruned.deleted} notifications.\n`,
       )
     } finally {

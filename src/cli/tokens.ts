@@ -1,14 +1,18 @@
 import { Tokens } from '../app/tokens.js'
 import { type Command, name, UsageError } from './command.js'
-import { atDesk, Failure, plain, table } from './desk.js'
+import { atDesk, Failure, plain, showOnce, table } from './desk.js'
 
 const add: Command = {
   usage: 'token add NAME',
   about: 'Makes a token for scripts and prints it, this once.',
   async run(given, terminal) {
     const made = await atDesk(terminal, { make: true }, ({ database }) => new Tokens(database).add(name(given), null))
-    terminal.err.write(`Token ${made.id}, ${plain(made.name)}. Keep it: it can't be shown again.\n`)
-    terminal.out.write(`${made.token}\n`)
+    await showOnce(
+      terminal,
+      `${made.token}\n`,
+      `Nobody knows token ${made.id} now: take it back with 'belfry token revoke ${made.id}', and make another.`,
+    )
+    await terminal.err.write(`Token ${made.id}, ${plain(made.name)}. Keep it: it can't be shown again.\n`)
     return 0
   },
 }
@@ -29,7 +33,7 @@ const list: Command = {
       lastUsedAt ?? 'never',
       revokedAt ?? '',
     ])
-    terminal.out.write(options.json ? `${JSON.stringify(shown, null, 2)}\n` : table([['ID', 'NAME', 'MADE', 'LAST USED', 'REVOKED'], ...rows]))
+    await terminal.out.write(options.json ? `${JSON.stringify(shown, null, 2)}\n` : table([['ID', 'NAME', 'MADE', 'LAST USED', 'REVOKED'], ...rows]))
     return 0
   },
 }
@@ -42,7 +46,7 @@ const revoke: Command = {
     if (!/^[1-9]\d{0,14}$/.test(id)) throw new UsageError("ID is a number, as 'belfry token list' shows it.")
     const token = await atDesk(terminal, { make: false }, ({ database }) => new Tokens(database).revoke(Number(id)))
     if (token === undefined) throw new Failure(`There is no token ${id}.`)
-    terminal.out.write(`Token ${id}, ${plain(token.name)}, is revoked.\n`)
+    await terminal.out.write(`Token ${id}, ${plain(token.name)}, is revoked.\n`)
     return 0
   },
 }

@@ -2,7 +2,7 @@ import type { AppContext } from '../app/context.js'
 import { makePassword } from '../app/first-admin.js'
 import { ROLES, type Role, type User } from '../app/users.js'
 import { type Command, type Given, name, option, type Terminal } from './command.js'
-import { atDesk, Failure, table } from './desk.js'
+import { atDesk, Failure, showOnce, table } from './desk.js'
 
 const PASSWORD = { value: 'PASSWORD', about: "their password; '-' reads it from standard input, and without this one is made and printed" }
 /** How many are read at once for the list. */
@@ -16,7 +16,8 @@ const add: Command = {
     const password = await readPassword(given, terminal)
     const role = (option(given, 'role') ?? 'member') as Role
     const user = await atDesk(terminal, { make: true }, ({ accounts }) => accounts.add({ username: name(given), password: password.text, role }))
-    terminal.out.write(password.made ? signIn(user, password.text) : `Added ${user.username} (${user.role}).\n`)
+    if (password.made) await showSignIn(terminal, user, password.text)
+    else await terminal.out.write(`Added ${user.username} (${user.role}).\n`)
     return 0
   },
 }
@@ -35,7 +36,7 @@ const list: Command = {
       disabledAt: iso(disabledAt),
     }))
     const rows = shown.map(({ id, username, role, createdAt, disabledAt }) => [String(id), username, role, createdAt ?? '', disabledAt ?? ''])
-    terminal.out.write(options.json ? `${JSON.stringify(shown, null, 2)}\n` : table([['ID', 'NAME', 'ROLE', 'SINCE', 'DISABLED'], ...rows]))
+    await terminal.out.write(options.json ? `${JSON.stringify(shown, null, 2)}\n` : table([['ID', 'NAME', 'ROLE', 'SINCE', 'DISABLED'], ...rows]))
     return 0
   },
 }
@@ -47,7 +48,8 @@ const password: Command = {
   async run(given, terminal) {
     const password = await readPassword(given, terminal)
     const user = await change(given, terminal, async ({ accounts }, user) => void (await accounts.setPassword(user, password.text)))
-    terminal.out.write(password.made ? signIn(user, password.text) : `${user.username} has a new password and is signed out everywhere.\n`)
+    if (password.made) await showSignIn(terminal, user, password.text)
+    else await terminal.out.write(`${user.username} has a new password and is signed out everywhere.\n`)
     return 0
   },
 }
@@ -57,7 +59,7 @@ const disable: Command = {
   about: 'Signs somebody out everywhere and lets them sign in no more.',
   async run(given, terminal) {
     const user = await change(given, terminal, ({ accounts }, user) => accounts.disable(user))
-    terminal.out.write(`${user.username} is disabled and signed out everywhere.\n`)
+    await terminal.out.write(`${user.username} is disabled and signed out everywhere.\n`)
     return 0
   },
 }
@@ -67,7 +69,7 @@ const enable: Command = {
   about: 'Lets somebody who was disabled sign in again.',
   async run(given, terminal) {
     const user = await change(given, terminal, ({ accounts }, user) => accounts.enable(user))
-    terminal.out.write(`${user.username} can sign in.\n`)
+    await terminal.out.write(`${user.username} can sign in.\n`)
     return 0
   },
 }
@@ -104,8 +106,9 @@ async function firstLine(input: Terminal['input']): Promise<string> {
   return text.split(/\r?\n/, 1)[0] ?? ''
 }
 
-function signIn({ username }: User, password: string): string {
-  return `Sign in as ${username} with password ${password}\n`
+function showSignIn(terminal: Terminal, { username }: User, password: string): Promise<void> {
+  const otherwise = `Nobody knows the password of ${username} now: 'belfry user password ${username}' makes another.`
+  return showOnce(terminal, `Sign in as ${username} with password ${password}\n`, otherwise)
 }
 
 function iso(moment: number | null): string | null {
