@@ -53,9 +53,11 @@ export async function run(
   }
 }
 
+/** With the reason, where it has one that it doesn't tell itself. */
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.trim().replace(/\s*\n\s*/g, ' ')
+  if (!(error instanceof Error)) return String(error)
+  const reason = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` The reason: ${error.cause.message}.` : ''
+  return `${error.message}${reason}`.trim().replace(/\s*\n\s*/g, ' ')
 }
 
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */

@@ -127,6 +127,16 @@ describe('the command line', () => {
     assert.match(readFileSync(file, 'utf8'), /^these are no tables/)
   })
 
+  it('says why the database cannot be used', async () => {
+    await using place = new Place()
+    await place.ok('migrate')
+    const db = new Database(place.database)
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON notifications BEGIN SELECT RAISE(FAIL, 'the disk is full'); END`)
+    db.close()
+    const { code, err } = await place.run(['notify', '--to', 'everyone', '--title', 'x'])
+    assert.deepEqual([code, err], [1, 'The database cannot be used at the moment. The reason: the disk is full.\n'])
+  })
+
   it('makes no database where there is only something to look at', async () => {
     await using place = new Place()
     for (const argv of [

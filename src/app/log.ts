@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import { destination, type Logger, pino } from 'pino'
 import { pinoHttp } from 'pino-http'
+import { BelfryError } from '../notifications/index.js'
 
 /** Logs go to standard error: standard output says where the app listens, and nothing else. */
 export function createLog(level: string): Logger {
@@ -23,13 +24,21 @@ export function logRequests(log: Logger): RequestHandler {
       req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?', 1)[0] }),
       res: (res: { statusCode: number }) => ({ status: res.statusCode }),
     },
+    // Whoever answers with 500 or more has logged why; pino-http would add an error of its own, with a stack.
+    customErrorObject: (_req, { statusCode }, _error, told) => (statusCode >= 500 ? { res: told.res, responseTime: told.responseTime } : told),
     customLogLevel: (_req, res, error) => (error !== undefined || res.statusCode >= 500 ? 'warn' : 'info'),
   })
 }
 
 /** Errors of body parsers carry the body, and those of drivers what they were given: only what tells where it broke is logged. */
 function describe(error: unknown): unknown {
+  return describeWith({ stack: !(error instanceof BelfryError) || error.status === 500 }, error)
+}
+
+/** What we throw on purpose, as long as a part is out for every request, says why without a stack. */
+function describeWith(wanted: { readonly stack: boolean }, error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code: unknown = Reflect.get(error, 'code')
-  return { type: error.name, message: error.message, code, stack: error.stack, cause: error.cause === undefined ? undefined : describe(error.cause) }
+  const cause = error.cause === undefined ? undefined : describeWith(wanted, error.cause)
+  return { type: error.name, message: error.message, code, stack: wanted.stack ? error.stack : undefined, cause }
 }

@@ -1,6 +1,6 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, Router } from 'express'
 import { z } from 'zod'
-import { BelfryError, checkDraft, type Draft, InvalidError, type Recipients, sendProblem } from '../../notifications/index.js'
+import { BelfryError, checkDraft, type Draft, InvalidError, problemOf, type Recipients, sendProblem } from '../../notifications/index.js'
 import { disabledOrUnknown, listed, lookUp } from '../addressees.js'
 import type { AppContext } from '../context.js'
 import { namesOf, present, senderOfToken } from '../sent.js'
@@ -92,9 +92,9 @@ async function readRecipients(value: unknown, users: AppContext['users']): Promi
 }
 
 function answerProblem({ log }: AppContext): ErrorRequestHandler {
-  return (error, _req, res, next) => {
+  return (error, req, res, next) => {
+    if (problemOf(error).status >= 500) log.error({ err: error, id: req.id }, 'a request of a script could not be answered')
     if (res.headersSent) return next(error)
-    if (!(error instanceof BelfryError) && !(error instanceof Error && 'status' in error)) log.error({ err: error }, 'a request of a script failed')
     sendProblem(res, error)
   }
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
+import { AppDatabase } from '../../src/app/database.js'
+import { Tokens } from '../../src/app/tokens.js'
+import { eventually } from '../helpers/eventually.js'
+import { ServerProcess } from '../helpers/server.js'
+import { Visitor } from '../helpers/visitor.js'
+
+interface Line {
+  readonly msg: string
+  readonly level: number
+  readonly id?: string
+  readonly err?: { readonly message: string; readonly cause?: { readonly message: string } }
+  readonly req?: { readonly id: string }
+}
+
+describe('the log, while nothing can be stored,', () => {
+  it('says why for each request that is answered with 503, once and without a stack', async () => {
+    await using server = await ServerProcess.start()
+    const admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
+    const database = new AppDatabase(server.database)
+    const { token } = await new Tokens(database).add('ci', null)
+    database.close()
+    const db = new Database(server.database)
+    db.exec(`CREATE TRIGGER full BEFORE INSERT ON notifications BEGIN SELECT RAISE(FAIL, 'the disk is full'); END`)
+    db.close()
+    const answers = [
+      await admin.postJson('/api/notifications', { to: 'everyone', title: 'x' }, { authorization: `Bearer ${token}` }),
+      await admin.postJson('/messages', { to: 'admin', title: 'x' }),
+    ]
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [503, 503],
+    )
+    const lines = () => server.output.trim().split('\n').filter(Boolean)
+    await eventually(
+      () => lines().length >= 4,
+      () => server.output,
+    )
+    const told = lines().map((line) => JSON.parse(line) as Line)
+    const why = told.filter(({ err }) => err?.cause?.message === 'the disk is full')
+    assert.equal(why.length, 2)
+    assert.equal(told.length, 4, 'one line for why, one for the request')
+    const requests = told.flatMap(({ req }) => req?.id ?? [])
+    assert.deepEqual(
+      why.map(({ id }) => id),
+      requests,
+    )
+    assert.doesNotMatch(server.output, /"stack"|failed with status code/)
+    assert.ok(!server.output.includes(token))
+  })
+})
