@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { type BelfryError, UnavailableError } from '../notifications/index.js'
+import { settingError } from './config.js'
 
 /** For how long work on a locked database is tried again, in milliseconds. */
 const PATIENCE = 5000
@@ -10,6 +11,10 @@ const PATIENCE = 5000
 const STARTING_PATIENCE = 10_000
 const FIRST_PAUSE = 5
 const LONGEST_PAUSE = 100
+
+/** What to do with a database that is another app's. */
+export const ANOTHER_APPS =
+  'it has a table notifications, and none of the tables of the app. Where it belongs to an app that embeds Belfry, INSERT into that table or call notify in that app; else give the path of another file'
 
 /**
  * The app's own handle on its SQLite file. The plugin is given the path and has a handle of its own: no transaction of
@@ -19,11 +24,15 @@ export class AppDatabase {
   readonly handle: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
 
-  /** Opens the file, and makes it (readable for its owner only) where there is none. Throws where it can't. */
+  /** Opens the file, and makes it (readable for its owner only) where there is none. Throws where it can't, and changes nothing of another app's. */
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(resolve(path)))
     closeSync(openSync(path, 'a', 0o600))
     this.handle = new Database(path, { timeout: STARTING_PATIENCE })
+    if (isOfAnotherApp(this.handle)) {
+      this.handle.close()
+      throw settingError('DATABASE_URL', path, ANOTHER_APPS)
+    }
     this.handle.pragma('journal_mode = WAL')
     this.handle.pragma('synchronous = FULL')
     this.handle.pragma('foreign_keys = ON')
@@ -74,6 +83,23 @@ export class AppDatabase {
   close(): void {
     this.handle.close()
   }
+}
+
+/** Makes a folder with those above it, readable for its owner only. Not by Node's `recursive`, which never ends where a parent is there and takes nothing, as in /proc. */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+/** Whether somebody keeps notifications there and Belfry's own app, which makes its own tables first, was never started on it. */
+export function isOfAnotherApp(database: Database.Database): boolean {
+  const names = database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('notifications', 'app_migrations')`).pluck().all()
+  return names.length === 1 && names[0] === 'notifications'
 }
 
 function isLock(error: { readonly code: string }): boolean {

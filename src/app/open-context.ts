@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client'
 import { createNotifications, migrateSqlite } from '../notifications/index.js'
 import { Accounts } from './accounts.js'
 import { identityOf, userOf } from './auth.js'
-import { type Config, settingError } from './config.js'
+import { type Config, SettingError, settingError } from './config.js'
 import type { AppContext } from './context.js'
 import { AppDatabase } from './database.js'
 import { Passwords } from './passwords.js'
@@ -65,6 +65,7 @@ function openDatabase(path: string): AppDatabase {
   try {
     return new AppDatabase(path)
   } catch (error) {
+    if (error instanceof SettingError) throw error
     throw settingError('DATABASE_URL', path, `${cannotOpen(error)}: give the path of a file that this user may read and write`)
   }
 }

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { pino } from 'pino'
-import { type Config, parseConfig } from '../app/config.js'
+import { type Config, parseConfig, settingError } from '../app/config.js'
+import { ANOTHER_APPS, isOfAnotherApp, makeFolder } from '../app/database.js'
 import { openContext } from '../app/open-context.js'
 import { renewEpoch } from '../notifications/index.js'
 import { type Command, name } from './command.js'
@@ -21,6 +22,7 @@ export const backup: Command = {
     if (existsSync(file)) throw new Failure(`${file} is there already: choose another name.`)
     await withPartial(file, async (partial) => {
       copy(databasePath, partial)
+      expectTables(partial, ['notification_meta'], `${databasePath} is no database of Belfry's.`)
       detach(partial)
       give(partial, file)
     })
@@ -38,10 +40,11 @@ export const restore: Command = {
     const [file, target] = [resolve(name(given)), resolve(config.databasePath)]
     if (!existsSync(file)) throw new Failure(`There is no file ${file}.`)
     if (existsSync(target) && !given.options.force) throw new Failure(`There is a database at ${target}: add --force to replace it.`)
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+    expectNotAnothers(target)
+    makeFolder(dirname(target))
     await withPartial(target, async (partial) => {
       copy(file, partial)
-      expectOurs(partial, file)
+      expectTables(partial, ['notification_meta', 'app_migrations'], `${file} is no backup of Belfry's.`)
       await tryOut(config, partial)
       detach(partial)
       makeWay(target)
@@ -101,7 +104,8 @@ function detach(file: string): void {
   try {
     copy.transaction(() => {
       renewEpoch(copy)
-      copy.exec('DELETE FROM sessions')
+      // Another app's may have a table of that name, too.
+      if (!isOfAnotherApp(copy)) copy.exec('DELETE FROM sessions')
     })()
     copy.pragma('journal_mode = DELETE')
   } finally {
@@ -111,11 +115,24 @@ function detach(file: string): void {
 }
 
 /** An empty file or another program's database would be migrated without a word. */
-function expectOurs(partial: string, file: string): void {
-  const db = new Database(partial, { readonly: true })
+function expectTables(file: string, names: readonly string[], otherwise: string): void {
+  const db = new Database(file, { readonly: true })
   try {
-    const names = `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('users', 'notification_meta')`
-    if (db.prepare(names).pluck().get() !== 2) throw new Failure(`${file} is no backup of Belfry's.`)
+    const found = db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).pluck().all()
+    if (!names.every((name) => found.includes(name))) throw new Failure(otherwise)
+  } finally {
+    db.close()
+  }
+}
+
+/** What is damaged, or no database, may be anybody's: it is what a backup is put in the place of. */
+function expectNotAnothers(target: string): void {
+  if (!existsSync(target)) return
+  const db = openFile(target)
+  try {
+    if (isOfAnotherApp(db)) throw new Failure(settingError('DATABASE_URL', target, ANOTHER_APPS).message)
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error
   } finally {
     db.close()
   }
