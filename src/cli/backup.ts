@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { pino } from 'pino'
@@ -8,6 +8,7 @@ import { openContext } from '../app/open-context.js'
 import { renewEpoch } from '../notifications/index.js'
 import { type Command, name } from './command.js'
 import { Failure, noDatabase } from './desk.js'
+import { handOver, sync, withPartial } from './partial.js'
 
 /** For how long a lock of another process may hold up the command, in milliseconds. */
 const PATIENCE = 5000
@@ -20,8 +21,11 @@ export const backup: Command = {
     const file = resolve(name(given))
     if (!existsSync(databasePath)) throw new Failure(noDatabase(databasePath))
     if (existsSync(file)) throw new Failure(`${file} is there already: choose another name.`)
-    await withPartial(file, async (partial) => {
+    await withPartial(file, async (partial, pause) => {
+      expectWhole(databasePath)
+      await pause()
       copy(databasePath, partial)
+      await pause()
       expectTables(partial, ['notification_meta'], `${databasePath} is no database of Belfry's.`)
       detach(partial)
       give(partial, file)
@@ -35,41 +39,40 @@ export const restore: Command = {
   usage: 'restore FILE',
   about: 'Puts a backup in the place of the database. The server must be stopped; everybody signs in anew.',
   options: { force: { about: 'replace a database that is there' } },
-  async run(given, { env, out }) {
+  async run(given, { env, out, err }) {
     const config = parseConfig(env)
     const [file, target] = [resolve(name(given)), resolve(config.databasePath)]
     if (!existsSync(file)) throw new Failure(`There is no file ${file}.`)
     if (existsSync(target) && !given.options.force) throw new Failure(`There is a database at ${target}: add --force to replace it.`)
     expectNotAnothers(target)
     makeFolder(dirname(target))
-    await withPartial(target, async (partial) => {
+    const handedOver = await withPartial(target, async (partial, pause) => {
+      expectWhole(file)
+      await pause()
       copy(file, partial)
+      await pause()
       expectTables(partial, ['notification_meta', 'app_migrations'], `${file} is no backup of Belfry's.`)
       await tryOut(config, partial)
       detach(partial)
+      const handedOver = handOver(partial, target)
+      sync(partial)
+      await pause()
       makeWay(target)
       renameSync(partial, target)
       sync(dirname(target))
+      return handedOver
     })
     await out.write(`The database at ${target} is as it was in ${file}. Sessions are not: everybody signs in anew.\n`)
+    if (!handedOver) await err.write(`${target} now belongs to you, and not to whom it belonged: see to it that the server may write it.\n`)
     return 0
   },
 }
 
-/** Gives `work` a name beside the destination for what isn't whole yet, and clears it away whatever happens. */
-async function withPartial(destination: string, work: (partial: string) => Promise<void>): Promise<void> {
-  if (!existsSync(dirname(destination))) throw new Failure(`There is no folder ${dirname(destination)}.`)
-  const partial = `${destination}.${process.pid}.partial`
-  const clear = () => {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true })
-  }
-  clear()
-  closeSync(openSync(partial, 'wx', 0o600))
-  try {
-    await work(partial)
-  } finally {
-    clear()
-  }
+function expectWhole(file: string): void {
+  read(file, (db) => {
+    const damage = db.pragma('quick_check(1)', { simple: true })
+    if (damage !== 'ok') throw new Failure(`${file} is damaged: ${String(damage)}`)
+  })
 }
 
 /**
@@ -77,16 +80,18 @@ async function withPartial(destination: string, work: (partial: string) => Promi
  * another process, and beside a busy server might never end.
  */
 function copy(from: string, to: string): void {
-  const source = openFile(from)
+  read(from, (db) => void db.prepare('VACUUM INTO ?').run(to))
+}
+
+function read(file: string, work: (db: Database.Database) => void): void {
+  const db = openFile(file)
   try {
-    const damage = source.pragma('quick_check(1)', { simple: true })
-    if (damage !== 'ok') throw new Failure(`${from} is damaged: ${String(damage)}`)
-    source.prepare('VACUUM INTO ?').run(to)
+    work(db)
   } catch (error) {
-    if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') throw new Failure(`${from} is no database.`)
-    throw error instanceof Database.SqliteError ? new Failure(`${from} can't be copied: ${error.message}.`) : error
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') throw new Failure(`${file} is no database.`)
+    throw error instanceof Database.SqliteError ? new Failure(`${file} can't be copied: ${error.message}.`) : error
   } finally {
-    source.close()
+    db.close()
   }
 }
 
@@ -172,13 +177,4 @@ function give(partial: string, file: string): void {
     throw error
   }
   sync(dirname(file))
-}
-
-function sync(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
