@@ -91,9 +91,9 @@ export class SessionStore extends session.Store {
 
   /** What the client asks for by itself (polls, event streams) is no activity of the person. */
   ignore(paths: readonly string[]): RequestHandler {
-    const passive = new Set(paths)
+    const passive = new Set(paths.map(asRouted))
     return (req, _res, next) => {
-      if (req.session !== undefined && passive.has(req.path)) this.#passive.add(req.session)
+      if (req.session !== undefined && passive.has(asRouted(req.path))) this.#passive.add(req.session)
       next()
     }
   }
@@ -144,6 +144,11 @@ export class SessionStore extends session.Store {
       (error: unknown) => callback?.(error),
     )
   }
+}
+
+/** As Express reads a path: in any case, with or without a slash at the end. */
+function asRouted(path: string): string {
+  return path.toLowerCase().replace(/\/$/, '')
 }
 
 /** The one express-session middleware of the app. */
