@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { loadUser, signedInAs } from './auth.js'
 import type { AppContext } from './context.js'
@@ -36,7 +36,8 @@ export function createApp(context: AppContext, operations: Operations): Express 
   app.use(loadUser(users))
   app.use(notifications.middleware())
 
-  app.get('/', (_req, res) => res.redirect(303, signedInAs(res) === null ? '/login' : basePath))
+  app.get('/', forOneAlone, (_req, res) => res.redirect(303, signedInAs(res) === null ? '/login' : basePath))
+  app.use('/login', forOneAlone)
   app.use(sessionRoutes(context))
   app.use(accountRoutes(context))
   app.use(messageRoutes(context))
@@ -46,8 +47,21 @@ export function createApp(context: AppContext, operations: Operations): Express 
   app.use(basePath, notifications.router())
 
   app.use(notFound)
+  app.use(errorForOneAlone)
   app.use(answerErrors(log))
   return app
+}
+
+/** Who is signed in decides what stands there. */
+const forOneAlone: RequestHandler = (_req, res, next) => {
+  res.set('Cache-Control', 'private, no-cache').vary('Cookie')
+  next()
+}
+
+/** So it does on the page of an error, whose frame has the bell. */
+const errorForOneAlone: ErrorRequestHandler = (error, _req, res, next) => {
+  if (!res.headersSent) res.vary('Cookie')
+  next(error)
 }
 
 /** Nothing from elsewhere, nothing inline, no strings as scripts. Origin must survive form posts, so the referrer policy is same-origin. */
