@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { copyFileSync, renameSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
+import { pino } from 'pino'
 import request from 'supertest'
 import { PASSWORD, startTestApp } from '../helpers/app.js'
 import { Visitor } from '../helpers/visitor.js'
@@ -26,6 +28,38 @@ describe('GET /healthz', () => {
     handle.exec('ALTER TABLE sessions_away RENAME TO sessions')
     await request(app.url).get('/healthz').expect(200)
   })
+})
+
+describe('where the database file is removed, or another put in its place, under the running app', () => {
+  for (const [what, act] of [
+    ['removed', (file: string) => renameSync(file, `${file}.away`)],
+    [
+      'replaced',
+      (file: string) => {
+        renameSync(file, `${file}.away`)
+        copyFileSync(`${file}.away`, file)
+      },
+    ],
+  ] as const) {
+    it(`/healthz is 503, which the log explains once, until it is back (${what})`, async () => {
+      const lines: string[] = []
+      const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) })
+      await using app = await startTestApp({}, { log })
+      await request(app.url).get('/healthz').expect(200)
+      const file = app.context.config.databasePath
+      for (let round = 1; round <= 2; round++) {
+        act(file)
+        for (let n = 0; n < 3; n++) {
+          const { body } = await request(app.url).get('/healthz').expect(503)
+          assert.deepEqual([body.status, body.database], ['out', false])
+        }
+        assert.equal(lines.length, round)
+        assert.match(lines.at(-1) ?? '', /The database file .*belfry\.db was removed or replaced/)
+        renameSync(`${file}.away`, file)
+        await request(app.url).get('/healthz').expect(200)
+      }
+    })
+  }
 })
 
 describe('while the session store is out', () => {
