@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Express, RequestHandler } from 'express'
@@ -14,7 +14,6 @@ export class AppServer {
   readonly http: Server
   readonly #log: Logger
   readonly #turns = new Turns()
-  readonly #answering = new Set<ServerResponse>()
   #stopping = false
 
   constructor(log: Logger) {
@@ -33,8 +32,6 @@ export class AppServer {
   readonly admit: RequestHandler = (req, res, next) => {
     this.#turns.wait(req, res, () => {
       if (this.#stopping) res.setHeader('Connection', 'close')
-      this.#answering.add(res)
-      res.once('close', () => this.#answering.delete(res))
       next()
     })
   }
@@ -70,7 +67,7 @@ export class AppServer {
 
   /** Event streams last as long as somebody is there: stopping doesn't wait for them. */
   #isAnswering(): boolean {
-    for (const res of this.#answering) if (!String(res.getHeader('Content-Type')).startsWith('text/event-stream')) return true
+    for (const res of this.#turns.begun) if (!String(res.getHeader('Content-Type')).startsWith('text/event-stream')) return true
     return false
   }
 }

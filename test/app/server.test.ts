@@ -104,7 +104,7 @@ describe('requests that are sent ahead on one connection', () => {
     for (let n = 0; n < 20; n++) {
       const since = performance.now()
       assert.equal((await admin.get('/healthz')).status, 200)
-      assert.ok(performance.now() - since < 500, `another one waited ${performance.now() - since} ms`)
+      assert.ok(performance.now() - since < 1500, `another one waited ${performance.now() - since} ms`)
     }
     clearInterval(watching)
     for (const { socket } of sockets) socket.destroy()
