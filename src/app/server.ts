@@ -54,14 +54,14 @@ export class AppServer {
     return `http://${here ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
   }
 
-  /** Takes no more connections, waits for answers that were begun, then for `release`, and hangs up on whoever is left. */
+  /** Takes no more connections, waits for answers that were begun, hangs up on whoever is left (sockets are not its to end), and waits for `release`. */
   async stop(release: () => Promise<void>): Promise<void> {
     this.#stopping = true
     const closed = new Promise<void>((resolve) => this.http.close(() => resolve()))
     const giveUpAt = performance.now() + GRACE
     while (this.#isAnswering() && performance.now() < giveUpAt) await sleep(20)
-    await release()
     this.http.closeAllConnections()
+    await release()
     await closed
   }
 
