@@ -67,8 +67,7 @@ export class AppServer {
 
   /** Event streams last as long as somebody is there: stopping doesn't wait for them. */
   #isAnswering(): boolean {
-    for (const res of this.#turns.begun) if (!String(res.getHeader('Content-Type')).startsWith('text/event-stream')) return true
-    return false
+    return this.#turns.answering().some((res) => !String(res.getHeader('Content-Type')).startsWith('text/event-stream'))
   }
 }
 

@@ -4,15 +4,15 @@ import type { Socket } from 'node:net'
 /** How many requests of one connection may wait for the answers before theirs: who sends more ahead is cut off. */
 const MOST_WAITING = 100
 
-/** On the socket itself: every request looks here, and a WeakMap of all connections costs the garbage collector. */
-const line = Symbol('requests that wait')
+/** On the socket itself, where every request finds it at once. */
+const ofConnection = Symbol('the line of requests')
 
 interface Line {
-  answering: boolean
+  answering: ServerResponse | undefined
   readonly waiting: (() => void)[]
 }
 
-type Connection = Socket & { [line]?: Line }
+type Connection = Socket & { [ofConnection]?: Line }
 
 /**
  * Lets the requests of one connection begin one after another, each when the answer before it has left. Node begins all that a client has sent ahead
@@ -20,28 +20,38 @@ type Connection = Socket & { [line]?: Line }
  * comes then, and what was opened for them stays open.
  */
 export class Turns {
-  /** What is being answered: one for each connection at most. */
-  readonly begun = new Set<ServerResponse>()
+  /** Kept for each connection, not each request: entries that come and go by the thousand are work for the garbage collector. */
+  readonly #lines = new Set<Line>()
 
   /** `begin` is called once it is this request's turn: at once for most, never where the connection ends before. */
-  wait({ socket }: { readonly socket: Connection } & IncomingMessage, res: ServerResponse, begin: () => void): void {
-    socket[line] ??= { answering: false, waiting: [] }
-    const { answering, waiting } = socket[line]
-    if (!answering) this.#begin(socket, res, begin)
-    else if (waiting.length < MOST_WAITING) waiting.push(() => this.#begin(socket, res, begin))
+  wait({ socket }: IncomingMessage, res: ServerResponse, begin: () => void): void {
+    const line = this.#lineOf(socket)
+    if (line.answering === undefined) start(line, res, begin)
+    else if (line.waiting.length < MOST_WAITING) line.waiting.push(() => socket.destroyed || start(line, res, begin))
     else socket.destroy()
   }
 
-  #begin(socket: Connection, res: ServerResponse, begin: () => void): void {
-    const here = socket[line]
-    if (here === undefined || socket.destroyed) return
-    here.answering = true
-    this.begun.add(res)
-    res.on('close', () => {
-      this.begun.delete(res)
-      here.answering = false
-      here.waiting.shift()?.()
-    })
-    begin()
+  /** What has begun and is not answered yet. */
+  answering(): readonly ServerResponse[] {
+    return [...this.#lines].flatMap(({ answering }) => answering ?? [])
   }
+
+  #lineOf(socket: Connection): Line {
+    const known = socket[ofConnection]
+    if (known !== undefined) return known
+    const line: Line = { answering: undefined, waiting: [] }
+    socket[ofConnection] = line
+    this.#lines.add(line)
+    socket.once('close', () => this.#lines.delete(line))
+    return line
+  }
+}
+
+function start(line: Line, res: ServerResponse, begin: () => void): void {
+  line.answering = res
+  res.on('close', () => {
+    line.answering = undefined
+    line.waiting.shift()?.()
+  })
+  begin()
 }
