@@ -29,10 +29,11 @@ const expectShown = (page: Page, connection: string, unread: number) =>
 const expectSignedOut = (page: Page) => expectText(page, 'client.getSnapshot().connection', 'signed-out')
 
 describe('the core in a page that signs in without being left', () => {
+  // Whoever leaves is gone in the next turn, which a timer of ours begins after.
   for (const [what, act] of [
     ['a page of the inbox is asked for', 'client.list().then(() => true)'],
     ['somebody acts', 'client.act()'],
-    ['somebody subscribes again', 'leave(), new Promise((resolve) => setTimeout(resolve, 50)).then(join)'],
+    ['somebody subscribes again', 'leave(), new Promise((left) => setTimeout(left)).then(join)'],
   ] as const)
     it(`goes on when ${what}`, async () => {
       await using host = await Host.start()

@@ -119,6 +119,7 @@ describe('tabs of one person', () => {
     const { context, leader, others } = await openTabs(host, 3)
     await host.tell('ada', 'One')
     await expectBadge(leader, '1')
+    // Of what must not come nothing tells the end: two rounds of the tabs' asking are listened to.
     const heard = `new Promise((resolve) => {
       const name = 'belfry /notifications ' + document.querySelector('notification-bell').dataset.user
       const channel = new BroadcastChannel(name)

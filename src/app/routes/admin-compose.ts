@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { ConflictError, type Draft, type FieldError, InvalidError, LEVELS, UnavailableError, wantsJson } from '../../notifications/index.js'
+import { type Draft, InvalidError, LEVELS, wantsJson } from '../../notifications/index.js'
 import { type Find, lookUp } from '../addressees.js'
 import { me } from '../auth.js'
 import { field } from '../body.js'
 import { type ComposeValues, compose, composeValues, splitNames } from '../compose.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
-import { setRetryAfter } from '../errors.js'
 import { audienceWords, byAlphabet, namesOf, present, senderOfUser } from '../sent.js'
+import { type UnsentForm, unsentForm } from '../unsent-form.js'
 import { ROLES } from '../users.js'
 import { clockIn, people, words } from '../words.js'
 import { serverTimeZone } from '../zoned-time.js'
@@ -45,18 +45,9 @@ export async function sendForm(context: AppContext, req: Request, res: Response)
     else res.redirect(303, address)
   } catch (error) {
     if (script) throw error
-    await showRefusal(context, res, values, error)
+    const { status, ...form } = unsentForm(res, values, error)
+    await showForm(context, res, form, status)
   }
-}
-
-/** The form again where it can be mended or sent again. One that was sent before with other words gets a key of its own: sending it again is meant. */
-async function showRefusal(context: AppContext, res: Response, values: ComposeValues, error: unknown): Promise<void> {
-  if (error instanceof InvalidError) return showForm(context, res, { values, errors: error.errors }, 422)
-  if (error instanceof ConflictError)
-    return showForm(context, res, { values: { ...values, idempotencyKey: randomUUID() }, obstacle: 'repeated' }, 409)
-  if (!(error instanceof UnavailableError)) throw error
-  setRetryAfter(res, error)
-  await showForm(context, res, { values, obstacle: 'busy' }, 503)
 }
 
 interface Composed {
@@ -96,12 +87,7 @@ function summary({ values, draft, find }: Composed) {
   return { values, heading: title, body: body ?? '', facts, names: named.map(({ username }) => username).toSorted(byAlphabet) }
 }
 
-interface Shown {
-  readonly values: ComposeValues
-  readonly errors?: readonly FieldError[]
-  /** Why it was not sent although nothing is wrong with it. */
-  readonly obstacle?: 'repeated' | 'busy'
-}
+type Shown = Omit<UnsentForm<ComposeValues>, 'status'>
 
 async function showForm(context: AppContext, res: Response, { values, errors = [], obstacle }: Shown, status = 200): Promise<void> {
   const counts = await context.users.counts()

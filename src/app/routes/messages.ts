@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Request, type Response, Router } from 'express'
-import { ConflictError, checkDraft, type FieldError, InvalidError, UnavailableError, wantsJson } from '../../notifications/index.js'
+import { checkDraft, InvalidError, wantsJson } from '../../notifications/index.js'
 import { disabledOrUnknown, lookUp } from '../addressees.js'
 import { me, readBodyBehind, requireSignedIn } from '../auth.js'
 import { field, LARGEST_FORM, parameter } from '../body.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
-import { setRetryAfter } from '../errors.js'
 import { MESSAGES, senderOfUser } from '../sent.js'
+import { type UnsentForm, unsentForm } from '../unsent-form.js'
 import { usernameProblem } from '../users.js'
 import { words } from '../words.js'
 
@@ -43,18 +43,9 @@ async function send(context: AppContext, req: Request, res: Response): Promise<v
     res.status(replayed ? 200 : 201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
   } catch (error) {
     if (wantsJson(req)) throw error
-    await showRefusal(context, res, { to, title, body, idempotencyKey }, error)
+    const { status, ...form } = unsentForm(res, { to, title, body, idempotencyKey }, error)
+    await showForm(context, res, form, status)
   }
-}
-
-/** The form again where it can be mended or sent again. One that was sent before with other words gets a key of its own: sending it again is meant. */
-async function showRefusal(context: AppContext, res: Response, values: MessageValues, error: unknown): Promise<void> {
-  if (error instanceof InvalidError) return showForm(context, res, { values, errors: error.errors }, 422)
-  if (error instanceof ConflictError)
-    return showForm(context, res, { values: { ...values, idempotencyKey: randomUUID() }, obstacle: 'repeated' }, 409)
-  if (!(error instanceof UnavailableError)) throw error
-  setRetryAfter(res, error)
-  await showForm(context, res, { values, obstacle: 'busy' }, 503)
 }
 
 /** Whom it goes to. Throws InvalidError with everything that is wrong, title and text included. */
@@ -70,11 +61,7 @@ async function recipient(
   throw new InvalidError([{ field: 'to', message: problem ?? 'Write a username.' }, ...checkDraft({ to: 'everyone', title, body })])
 }
 
-interface Shown {
-  readonly values: MessageValues
-  readonly errors?: readonly FieldError[]
-  /** Why it was not sent although nothing is wrong with it. */
-  readonly obstacle?: 'repeated' | 'busy'
+interface Shown extends Omit<UnsentForm<MessageValues>, 'status'> {
   readonly sent?: string
 }
 
