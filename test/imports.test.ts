@@ -8,7 +8,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 
 /** A room of the house, by the first pattern that fits a file, and what it may import (itself always). `type:` allows types only. */
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
-  { name: 'words', files: /^notifications\/(notification|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
+  { name: 'words', files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
   {
     name: 'options',
     files: /^notifications\/(options|retention)\.ts$/,
@@ -24,7 +24,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'service',
     files: /^notifications\/(service|cursors|scheduler)\.ts$/,
-    may: [/^notifications\/(notification|person|values|errors|protocol|logger|events)\.ts$/],
+    may: [/^notifications\/(notification|draft|person|values|errors|protocol|logger|events)\.ts$/],
     types: [/^notifications\/(store\/store|bus\/bus)\.ts$/],
   },
   {

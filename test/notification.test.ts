@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { parseDraft } from '../src/notifications/draft.js'
 import { InvalidError } from '../src/notifications/errors.js'
-import { audienceOf, parseDraft } from '../src/notifications/notification.js'
+import { audienceOf } from '../src/notifications/notification.js'
 import { characters, parseTime, safeUrl } from '../src/notifications/values.js'
 
 const to = { user: '7' }

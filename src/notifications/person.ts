@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { topicName, userId } from './draft.js'
 import { OptionError } from './errors.js'
-import { topicName, userId } from './notification.js'
 import { isPlainId, parseTime } from './values.js'
 
 /** A moment, as hosts have it: a Date, ISO 8601 with an offset, or milliseconds since 1970. */
