@@ -8,7 +8,11 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 
 /** A room of the house, by the first pattern that fits a file, and what it may import (itself always). `type:` allows types only. */
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
-  { name: 'words', files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/, may: [] },
+  {
+    name: 'words',
+    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/,
+    may: [],
+  },
   {
     name: 'options',
     files: /^notifications\/(options|retention)\.ts$/,
