@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type FieldError, InvalidError } from './errors.js'
-import { MAX_DATA_BYTES, MAX_RECIPIENTS, type NewNotification } from './notification.js'
+import { MAX_DATA_BYTES, MAX_RECIPIENTS, type NewNotification, requireLife } from './notification.js'
 import { plainDraft } from './plain-draft.js'
 import { LEVELS } from './protocol.js'
 import { characters, parseTime, safeUrl } from './values.js'
@@ -91,23 +91,15 @@ const draft = z.strictObject(
   },
 )
 
-/**
- * Reads a draft from anywhere. Throws InvalidError with one entry for each field at fault.
- * @param now milliseconds since 1970
- */
-export function parseDraft(input: unknown, now = Date.now()): NewNotification {
-  return plainDraft(input) ?? readDraft(input, now)
+/** Reads a draft from anywhere. Throws InvalidError with one entry for each field at fault. */
+export function parseDraft(input: unknown): NewNotification {
+  return plainDraft(input) ?? readDraft(input)
 }
 
-function readDraft(input: unknown, now: number): NewNotification {
+function readDraft(input: unknown): NewNotification {
   const result = draft.safeParse(input)
   if (!result.success) throw new InvalidError(fieldErrors(result.error))
   const { to, title, body, url, level, category, data, publishAt, expiresAt, idempotencyKey, sender } = result.data
-  if (expiresAt !== null && expiresAt <= Math.max(now, publishAt ?? 0)) {
-    const message =
-      publishAt !== null && publishAt > now ? 'It must expire after it is published.' : 'It would have expired already: choose a later time.'
-    throw new InvalidError([{ field: 'expiresAt', message }])
-  }
   const contentHash = idempotencyKey === null ? null : hashOf(result.data)
   // Not a spread: what zod makes has no shape of its own, and would slow whoever reads the copy.
   return { to, title, body, url, level, category, data, publishAt, expiresAt, idempotencyKey, sender, contentHash }
@@ -135,7 +127,7 @@ function inOrder(_key: string, value: unknown): unknown {
  */
 export function checkDraft(input: unknown, now = Date.now()): readonly FieldError[] {
   try {
-    parseDraft(input, now)
+    requireLife(parseDraft(input), now)
     return []
   } catch (error) {
     if (error instanceof InvalidError) return error.errors

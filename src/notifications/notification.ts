@@ -1,3 +1,4 @@
+import { InvalidError } from './errors.js'
 import type { Level } from './protocol.js'
 
 /** Whom a stored notification addresses. Ids of users are opaque strings; the host says who is in a topic. */
@@ -94,4 +95,16 @@ export function audienceOf(to: Recipients): string {
   if ('user' in to) return `user:${to.user}`
   if ('topic' in to) return `topic:${to.topic}`
   return 'users'
+}
+
+/**
+ * Throws InvalidError where it would be gone before anybody could see it. Not part of reading a draft: one that is sent again under its key was
+ * stored in time, however late it is now.
+ * @param now milliseconds since 1970
+ */
+export function requireLife({ publishAt, expiresAt }: Pick<NewNotification, 'publishAt' | 'expiresAt'>, now: number): void {
+  if (expiresAt === null || expiresAt > Math.max(now, publishAt ?? 0)) return
+  const planned = publishAt !== null && publishAt > now
+  const message = planned ? 'It must expire after it is published.' : 'It would have expired already: choose a later time.'
+  throw new InvalidError([{ field: 'expiresAt', message }])
 }

@@ -344,6 +344,15 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     assert.equal(await eyes.unread('ada'), 2)
   })
 
+  it('the same key finds what was stored also after that has expired', async (eyes) => {
+    const expiresAt = Date.now() + 100
+    const brief = { idempotencyKey: 'k', expiresAt }
+    const first = await eyes.send({ user: 'ada' }, 'brief', brief)
+    await eventually(() => Date.now() > expiresAt, 'it has expired')
+    assert.deepEqual(await eyes.send({ user: 'ada' }, 'brief', brief), { ...first, replayed: true })
+    await assert.rejects(eyes.send({ user: 'ada' }, 'brief', { expiresAt }), InvalidError)
+  })
+
   it('the report counts recipients and readers, without those who are not to be counted', async (eyes) => {
     const named = (await eyes.send({ users: ['ada', 'bob', 'cy'] }, 'named')).notification.id
     const all = (await eyes.send('everyone', 'all')).notification.id

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { Database, Statement } from 'better-sqlite3'
 import { ConflictError } from '../errors.js'
-import { audienceOf, type NewNotification, type Notification } from '../notification.js'
+import { audienceOf, type NewNotification, type Notification, requireLife } from '../notification.js'
 import { PORTION } from './portion.js'
 import { notificationOf, type RawNotification } from './rows.js'
 import { preparing } from './statements.js'
@@ -66,6 +66,7 @@ export class Sending {
     const { to, title, body, url, level, category, data, sender, publishAt, expiresAt, idempotencyKey, contentHash } = draft
     const id = newId()
     const at = Date.now()
+    requireLife(draft, at)
     const values = [id, audienceOf(to), title, body, url, level, category, data, sender, at, publishAt, expiresAt, idempotencyKey, contentHash]
     const { lastInsertRowid } = this.#insert.run(values)
     if (typeof to === 'object' && 'users' in to) this.#nameAll(lastInsertRowid, to.users, publishAt, at)

@@ -165,7 +165,7 @@ export interface Store {
 
   /**
    * Stores one. Inside a transaction that the host has open on the same handle, the row is written before this
-   * returns its promise. Throws ConflictError for a used key with other content.
+   * returns its promise. Throws ConflictError for a used key with other content, InvalidError for what would be gone at once.
    */
   insert(draft: NewNotification): Promise<Inserted>
 
