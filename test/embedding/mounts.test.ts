@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import cookieSession from 'cookie-session'
@@ -9,6 +10,7 @@ import type session from 'express-session'
 import { Store } from 'express-session'
 import WebSocket, { WebSocketServer } from 'ws'
 import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions, type State } from '../../src/notifications/index.js'
+import { openRaw } from '../helpers/raw-upgrade.js'
 import { Served, sessions, strippingProxy } from './served.js'
 
 interface Built {
@@ -132,6 +134,25 @@ describe('requests that offer another protocol', () => {
     const headers = { ...offer, connection: 'close, Upgrade', 'content-type': 'text/plain', 'content-length': 4 }
     const body = JSON.stringify({ body: 'dö!', connection: 'close', upgrade: null })
     assert.deepEqual(await spoken(served, { path: '/echo', method: 'POST', headers }, 'dö!'), { status: 200, body })
+  })
+
+  it('are refused where they have more headers than Node takes, so that no body is taken for a request', async () => {
+    const host = build()
+    const seen: string[] = []
+    host.app.use((req, res) => {
+      seen.push(req.url)
+      res.end()
+    })
+    await using served = await serve(host)
+    const socket = await openRaw(Number(new URL(served.url).port))
+    const hidden = 'GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n'
+    const filling = 'a: b\r\n'.repeat(2100)
+    socket.write(
+      `POST /front HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n${filling}Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
+    )
+    const answer = await text(socket)
+    assert.match(answer, /^HTTP\/1.1 431 /)
+    assert.deepEqual(seen, [])
   })
 
   it('are 404 where what they offer is a WebSocket that nobody opens', async () => {

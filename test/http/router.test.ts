@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
 import express from 'express'
 import type { Item, ItemPage, State } from '../../src/notifications/index.js'
 import { Host } from '../helpers/embedded.js'
@@ -313,6 +314,20 @@ describe('marking', () => {
       .set('Referer', host.url + page)
       .expect(303)
       .expect('Location', page)
+  })
+
+  it('as unread does not go back there either where another process chose an id that addresses have to encode', async () => {
+    const database = new Database(':memory:')
+    await using host = await Host.start({ database })
+    database.exec(`INSERT INTO notifications (id, audience, title) VALUES ('build 12: done', 'user:ada', 'Built')`)
+    const agent = await host.enter('ada')
+    const page = '/notifications/build%2012%3A%20done'
+    await agent.get(page).expect(200)
+    await agent
+      .post(`${page}/unread`)
+      .set('Referer', host.url + page)
+      .expect(303)
+      .expect('Location', '/notifications')
   })
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
@@ -111,6 +111,30 @@ test('a stream counts as a connection, under the same caps', async () => {
     async () => (await host.metric('belfry_connections')) === 2,
     () => 'a stream that was closed is still counted',
   )
+})
+
+test('of streams that are let in at the same moment no more are opened than one may have', async () => {
+  let tell = () => {}
+  const known = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  let asked = 0
+  const identify = async ({ session: { user }, originalUrl }: Request) => {
+    if (originalUrl === '/notifications/stream' && ++asked > 0) await known
+    return user === undefined ? null : { id: user }
+  }
+  await using host = await LiveHost.start({ maxConnectionsPerUser: 2, identify })
+  const ada = await host.signIn('ada')
+  const opening = Array.from({ length: 6 }, () => Stream.open(host, ada))
+  await eventually(
+    () => asked === 6,
+    () => `${asked} were asked for`,
+  )
+  tell()
+  const streams = await Promise.all(opening)
+  for (const stream of streams) await stream[Symbol.asyncDispose]()
+  const statuses = streams.map(({ answer }) => answer.status)
+  assert.deepEqual(statuses.toSorted(), [200, 200, 429, 429, 429, 429])
 })
 
 test('a stream that is asked for behind another on the same connection is refused, and nothing of either is left', async () => {

@@ -33,6 +33,7 @@ class Door {
     const strangers: Answer = (req, socket, head) => {
       if (server.listenerCount('upgrade') > 1) return
       if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
+      else if (isCutShort(req, server)) socket.end(TOO_LARGE)
       else beginAnew(server, req, socket, head)
     }
     // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
@@ -61,6 +62,16 @@ class Door {
 }
 
 const OFFERS = ['upgrade', 'http2-settings']
+
+/** What Node takes of a head unless `maxHeadersCount` says otherwise: a thousand names, each with its value. */
+const TAKEN = 2000
+const TOO_LARGE = 'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+
+/** Of more headers than it takes, Node drops the rest without a word: the length of the body may be among them, and a body without one would be read as the next request. */
+function isCutShort({ rawHeaders }: IncomingMessage, { maxHeadersCount }: Server): boolean {
+  const taken = maxHeadersCount === null ? TAKEN : 2 * maxHeadersCount
+  return taken > 0 && rawHeaders.length >= taken
+}
 
 /**
  * With somebody listening for upgrades, Node takes every request that offers another protocol for one (curl --http2 and Java's HttpClient offer h2c).

@@ -109,7 +109,7 @@ function markOne(context: HttpContext, mark: Mark): RequestHandler<{ id: string 
     const { person } = await signedIn(context, req, res)
     const state = await context.service.mark(person.id, req.params.id, mark)
     // To go back to the page of what was just marked as unread would read it again.
-    answer(req, res, context, state, mark === 'unread' ? `${context.options.basePath}/${req.params.id}` : undefined)
+    answer(req, res, context, state, mark === 'unread' ? `${context.options.basePath}/${encodeURIComponent(req.params.id)}` : undefined)
   }
 }
 

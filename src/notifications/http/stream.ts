@@ -24,8 +24,6 @@ async function admit(req: Request, context: HttpContext): Promise<Visit> {
   if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
   const visit = await visitOf(context, req)
   if (visit === null) throw new Refusal('session')
-  const full = context.hub.refusal(visit.person.id)
-  if (full !== undefined) throw new Refusal(full)
   return visit
 }
 
@@ -40,6 +38,9 @@ function open(req: Request, res: Response, { person, since }: Visit, { hub, sess
   if (res.destroyed) return
   // Behind another answer on the same connection nothing would arrive, and Node would not tell of its end.
   if (res.socket === null) throw new Refusal('protocol')
+  // In the same turn as it joins: of many who were let in together none is counted yet.
+  const full = hub.refusal(person.id)
+  if (full !== undefined) throw new Refusal(full)
   // Before the head is written: then express-session counts the session as extended, which by a stream it never is.
   const session = sessions.watch(req)
   // It was read before the host did whatever it does with every request, and asked who it is.
