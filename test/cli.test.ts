@@ -175,6 +175,20 @@ describe('belfry user', () => {
     await Visitor.signedIn(app.url, 'carol', made)
   })
 
+  it('reads a password that is typed up to the end of its line, and waits for no more', async () => {
+    await using place = new Place()
+    const env = { ...process.env, DATABASE_URL: place.database }
+    const argv = ['--import', 'tsx', bin, 'user', 'add', 'bob', '--password', '-']
+    const code = await new Promise<unknown>((resolve) => {
+      const { stdin } = execFile(process.execPath, argv, { env, timeout: 20_000 }, (error) => resolve(error === null ? 0 : error.code))
+      stdin?.write('battery ')
+      stdin?.write('stäple\n')
+    })
+    assert.equal(code, 0)
+    await using app = await startTestApp({ DATABASE_URL: place.database })
+    await Visitor.signedIn(app.url, 'bob', 'battery stäple')
+  })
+
   it('lists them, as a table and as JSON', async () => {
     await using place = new Place()
     await place.ok('user', 'add', 'ada', '--role', 'admin')

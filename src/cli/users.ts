@@ -5,6 +5,8 @@ import { type Command, type Given, name, option, type Terminal } from './command
 import { atDesk, Failure, showOnce, table } from './desk.js'
 
 const PASSWORD = { value: 'PASSWORD', about: "their password; '-' reads it from standard input, and without this one is made and printed" }
+/** A password is shorter, so whatever is longer than this is none. */
+const LONGEST_LINE = 1000
 /** How many are read at once for the list. */
 const PORTION = 1000
 
@@ -100,9 +102,14 @@ async function readPassword(given: Given, { input }: Terminal): Promise<{ readon
   return { text: text === '-' ? await firstLine(input) : text, made: false }
 }
 
+/** What follows is left unread, and need not have an end: somebody who types sends no more than the line. */
 async function firstLine(input: Terminal['input']): Promise<string> {
+  const decoder = new TextDecoder()
   let text = ''
-  for await (const chunk of input) text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+  for await (const chunk of input) {
+    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    if (text.includes('\n') || text.length > LONGEST_LINE) break
+  }
   return text.split(/\r?\n/, 1)[0] ?? ''
 }
 
