@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, Router } from 'express'
 import { BelfryError, MalformedError } from '../notifications/index.js'
+import { malformedField } from './fields.js'
 
 /** Room for 5,000 usernames and every other field at its longest, as a form writes them. */
 export const LARGEST_FORM = '512kb'
@@ -9,28 +10,13 @@ export function readBody(limit = '32kb'): RequestHandler {
   return Router().use(express.urlencoded({ extended: false, limit }), express.json({ limit }), checkBody)
 }
 
-/** The text of a field, '' where it is absent. Throws MalformedError for anything but text. */
-export function field(req: Request, name: string): string {
-  const body: unknown = req.body
-  const value: unknown = typeof body === 'object' && body !== null && Object.hasOwn(body, name) ? Reflect.get(body, name) : ''
-  if (typeof value === 'string') return value
-  throw malformed(name, `${name} must be text, and come once.`)
-}
-
-/** The text of a query parameter, '' where it is absent. Throws MalformedError where it comes twice. */
-export function parameter(req: Request, name: string): string {
-  const value: unknown = Object.hasOwn(req.query, name) ? req.query[name] : ''
-  if (typeof value === 'string') return value
-  throw malformed(name, `${name} must come once.`)
-}
-
 const checkBody: RequestHandler = (req, _res, next) => {
   if (hasBody(req) && req.is(['urlencoded', 'json']) === false) throw new WrongTypeError()
   const body: unknown = req.body
   if (req.is('json') && (typeof body !== 'object' || body === null || Array.isArray(body)))
     throw new MalformedError('The body must be a JSON object.')
   const twice = req.is('urlencoded') ? Object.entries(body ?? {}).find(([, value]) => typeof value !== 'string') : undefined
-  if (twice !== undefined) throw malformed(twice[0], `${twice[0]} comes more than once.`)
+  if (twice !== undefined) throw malformedField(twice[0], `${twice[0]} comes more than once.`)
   next()
 }
 
@@ -42,8 +28,4 @@ class WrongTypeError extends BelfryError {
 
 function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
-}
-
-function malformed(field: string, message: string): MalformedError {
-  return new MalformedError(message, [{ field, message }])
 }

@@ -1,8 +1,8 @@
 import { type Request, Router } from 'express'
 import { InvalidError, sendProblem, wantsJson } from '../../notifications/index.js'
 import { me, readBodyBehind, requireSignedIn, saveSession } from '../auth.js'
-import { field, parameter } from '../body.js'
 import type { AppContext } from '../context.js'
+import { field, parameter } from '../fields.js'
 import type { User } from '../users.js'
 
 /** What somebody can see and change of their own account. */

@@ -1,8 +1,8 @@
 import { type Request, type Response, Router } from 'express'
 import { type FieldError, InvalidError, NotFoundError, wantsJson } from '../../notifications/index.js'
 import { me, readBodyBehind, requireAdmin } from '../auth.js'
-import { field } from '../body.js'
 import type { AppContext } from '../context.js'
+import { field } from '../fields.js'
 import { type NewToken, type Token, Tokens } from '../tokens.js'
 import { words } from '../words.js'
 
