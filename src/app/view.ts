@@ -38,7 +38,13 @@ export async function page(res: Response, view: string, locals: PageLocals, stat
   const body = await ejs.renderFile(`${VIEWS}${view}.ejs`, { ...locals, me: me ?? null, asset }, { cache: true })
   const head = (notifications?.head() ?? '') + (locals.head ?? '')
   const html = await layout(res, { title: locals.title, current: locals.current ?? '', head, body })
-  res.status(status).vary('Accept').type('html').send(html)
+  // Going back, browsers show what they have kept in spite of no-cache. What varies with everything they ask for again.
+  const again = me && status === 200 && res.req.method === 'GET'
+  res
+    .status(status)
+    .vary(again ? '*' : 'Accept')
+    .type('html')
+    .send(html)
 }
 
 /** The app's frame around a page, its own or the plugin's. */

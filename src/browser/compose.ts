@@ -24,6 +24,7 @@ function countCharacters(field: HTMLInputElement | HTMLTextAreaElement): void {
     hint.toggleAttribute('data-over', count > limit)
   }
   field.addEventListener('input', show)
+  addEventListener('pageshow', show)
   show()
 }
 
@@ -32,13 +33,18 @@ function proposeZone(form: HTMLFormElement): void {
   const zone = form.querySelector<HTMLInputElement>('[data-server-zone]')
   const untouched = ['publishAt', 'expiresAt'].every((name) => form.querySelector<HTMLInputElement>(`[name=${name}]`)?.value === '')
   if (zone === null || !untouched || zone.value !== zone.dataset.serverZone) return
-  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  if (timeZone && timeZone !== 'Etc/Unknown') zone.value = timeZone
 }
 
 function forgetTime(form: HTMLFormElement, box: HTMLInputElement): void {
   const time = form.querySelector<HTMLInputElement>(`[name=${box.dataset.time}]`)
   box.addEventListener('change', () => {
-    if (time !== null && !box.checked) time.value = ''
+    if (time === null || box.checked) return
+    // As long as it is one for times, WebKit keeps in it what was typed by half.
+    time.type = 'text'
+    time.value = ''
+    time.type = 'datetime-local'
   })
 }
 

@@ -31,7 +31,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
       while (!document.hidden && isOld()) {
         actions.forgetTouched()
         const found = await readInbox(view, query, actions.keeps)
-        shows = show(found) ? found.shows : ''
+        shows = steadily(view, () => show(found)) ? found.shows : ''
         await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
       }
     } catch {
@@ -81,6 +81,19 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
     pill.textContent = bell.say('fresh', items.length)
     pill.hidden = items.length === 0
   }
+}
+
+/** Keeps in its place what one reads while rows go and come above it, where browsers do not do so themselves (WebKit). */
+function steadily<T>({ list, rows }: InboxView, change: () => T): T {
+  const placeOf = (element: Element) => element.getBoundingClientRect()
+  const moves = placeOf(list).top < 0 && !CSS.supports('overflow-anchor:auto')
+  const inView = moves ? rows().filter((row) => placeOf(row).bottom > 0) : []
+  const tops = inView.map((row) => placeOf(row).top)
+  const changed = change()
+  const stays = inView.findIndex((row) => row.isConnected)
+  const row = inView[stays]
+  if (row) scrollBy(0, placeOf(row).top - (tops[stays] ?? 0))
+  return changed
 }
 
 /** Shows what was read, and says whether all of it was believed: what was changed here meanwhile may be older there, and is read again. */

@@ -36,6 +36,8 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   control.ariaExpanded = 'false'
   control.popoverTargetElement = element
   control.addEventListener('pointerenter', fetched)
+  // Safari focuses no button that is clicked, and from there the next Tab would pass the panel by.
+  element.addEventListener('beforetoggle', (event) => (event as ToggleEvent).newState === 'open' && control.focus())
   element.addEventListener('toggle', () => {
     const open = element.matches(':popover-open')
     control.ariaExpanded = String(open)
@@ -46,7 +48,14 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
     client.act()
     void fetched()
   })
-  return { element, refresh: () => panel?.refresh() }
+  return {
+    element,
+    refresh() {
+      if (panel) panel.refresh()
+      // It says that it could not be fetched.
+      else if (element.firstChild && element.matches(':popover-open')) void fetched()
+    },
+  }
 }
 
 function within(at: number, most: number): string {

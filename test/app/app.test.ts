@@ -11,13 +11,22 @@ describe('what depends on who is signed in', () => {
       for (const path of ['/', '/login', '/login/', '/nowhere', '/notifications?filter=nonsense', '/account', '/notifications/nowhere']) {
         const { headers } = await visitor.get(path)
         assert.equal(headers.get('cache-control'), 'private, no-cache', path)
-        assert.match(headers.get('vary') ?? '', /\bCookie\b/, path)
+        assert.match(headers.get('vary') ?? '', /\bCookie\b|^\*$/, path)
       }
     }
     const failed = await ada.post('/login', { form: { username: 'ada', password: 'wrong' } })
     assert.match(failed.headers.get('vary') ?? '', /\bCookie\b/)
     const foreign = await ada.post('/logout', { headers: { origin: 'https://evil.example' } })
     assert.match(foreign.headers.get('vary') ?? '', /\bCookie\b/)
+  })
+
+  it('is asked for again when somebody goes back to it', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    for (const path of ['/notifications', '/account', '/messages/new', '/admin/notifications/new', '/admin/users']) {
+      const { status, headers } = await admin.get(path, { accept: 'text/html' })
+      assert.deepEqual([status, headers.get('vary')], [200, '*'], path)
+    }
   })
 
   it('is not what scripts and styles are', async () => {

@@ -14,10 +14,13 @@ const ARGS = [
 ]
 const INSTALLED = '/usr/bin/chromium'
 
-/** A real Chromium: `$CHROMIUM_PATH`, else the machine's own, else the one that a package unpacks. */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * A real Chromium: `$CHROMIUM_PATH`, else the machine's own, else the one that a package unpacks.
+ * @param keepsPages whether it may keep a page whole that one leaves, to show it again as it was
+ */
+export async function launchBrowser({ keepsPages = true } = {}): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(INSTALLED) ? INSTALLED : await unpacked())
-  return chromium.launch({ executablePath, args: ARGS, ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+  return chromium.launch({ executablePath, args: ARGS, ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [] })
 }
 
 async function unpacked(): Promise<string> {

@@ -61,7 +61,13 @@ async function send({ options }: HttpContext, req: Request, res: Response, { tit
   } catch (error) {
     throw new LayoutError(error)
   }
+  askAgain(req, res)
   res.type('html').send(html)
+}
+
+/** Going back, browsers show what they have kept in spite of `no-cache`, with the count of before. What varies with everything they ask for again. */
+function askAgain({ method }: Request, res: Response): void {
+  if (method === 'GET' && res.statusCode === 200) res.vary('*')
 }
 
 /** The frame of hosts that give none of their own. */
