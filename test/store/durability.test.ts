@@ -9,12 +9,12 @@ import Sqlite from 'better-sqlite3'
 import { openStore, temporaryFolder } from './subject.js'
 
 const STORE = new URL('../../src/notifications/store/sqlite.ts', import.meta.url).href
-const NOTIFICATION = new URL('../../src/notifications/notification.ts', import.meta.url).href
+const DRAFT = new URL('../../src/notifications/draft.ts', import.meta.url).href
 
 /** A process that stores to pairs of users, and prints the id of each as soon as it is acknowledged. */
 const SCRIPT = `
   import { openSqliteStore } from ${JSON.stringify(STORE)}
-  import { parseDraft } from ${JSON.stringify(NOTIFICATION)}
+  import { parseDraft } from ${JSON.stringify(DRAFT)}
   import { writeSync } from 'node:fs'
   const log = () => {}
   const store = openSqliteStore({ database: process.argv[1], logger: { info: log, warn: log, error: log }, metrics: { stored() {} } })
