@@ -110,12 +110,13 @@ function compose(options: Options): Notifications {
   const close = async () => {
     recheck?.close()
     pruner?.close()
-    sessions.close()
+    sessions.rest()
     store.hurry()
     const idle = scheduler.close()
     await hub.close()
-    // Requests that are being answered may still want to notify somebody.
+    // Requests that are being answered may still want to notify somebody, or sign somebody out.
     await Promise.all([...servers].map(drained))
+    sessions.close()
     for (const undo of detach) undo()
     await idle
     unwatch()

@@ -130,15 +130,22 @@ export class SessionWatch {
     const watched = this.#watched.get(key)
     if (watched === undefined || --watched.connections > 0) return
     this.#watched.delete(key)
-    if (this.#watched.size === 0) this.#rest()
+    if (this.#watched.size === 0) this.rest()
   }
 
+  /** Looks into no store any more. What is destroyed is still heard of, until `close`. */
+  rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Gives the stores back as they were. */
   close(): void {
     this.#closed = true
     this.#watched.clear()
     for (const letGo of this.#guarded.values()) letGo()
     this.#guarded.clear()
-    this.#rest()
+    this.rest()
   }
 
   /**
@@ -151,11 +158,6 @@ export class SessionWatch {
     const { checkAt } = watched
     schedule(watched, session)
     watched.checkAt = Math.min(watched.checkAt, checkAt)
-  }
-
-  #rest(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 
   #end(key: string): void {
