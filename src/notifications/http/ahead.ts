@@ -7,7 +7,7 @@ import { standsBefore } from './app-requests.js'
 import type { HttpContext } from './context.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
-import { hasStoredSession } from './session-watch.js'
+import { hasStoredSession, STORE_WITHIN } from './stored-session.js'
 import { visitOnce } from './visit.js'
 
 interface Known {
@@ -50,8 +50,6 @@ function names(cookie: string, id: string): boolean {
   return id.length >= 16 && cookie.includes(encodeURIComponent(`s:${id}.`))
 }
 
-/** How long a store may take for a session, in milliseconds. */
-const STORE_WITHIN = 3000
 /** How often those are looked for who wait longer, in milliseconds. */
 const EVERY = 500
 

@@ -11,9 +11,9 @@ import { pollAnswer } from './polled.js'
 import { SignedOutError, WrongTypeError, wantsJson } from './problem.js'
 import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
-import { hasStoredSession, sessionKey } from './session-watch.js'
+import { hasStoredSession, sessionKey } from './stored-session.js'
 import { createStream } from './stream.js'
-import { signedIn } from './visit.js'
+import { isStillThere, signedIn } from './visit.js'
 
 type Mark = Parameters<Service['mark']>[2]
 
@@ -141,9 +141,11 @@ function somebody(context: HttpContext): RequestHandler {
 /** A body may take its time, and meanwhile the session may have ended. */
 function stillThere(context: HttpContext): RequestHandler {
   return async (req, res, next) => {
-    const { person, since } = await signedIn(context, req, res)
+    const visit = await signedIn(context, req, res)
     const session = hasStoredSession(req) ? sessionKey(req.sessionID) : ''
-    next(context.hub.endedSince({ user: person.id, session }, since) ? new SignedOutError() : undefined)
+    const ended = context.hub.endedSince({ user: visit.person.id, session }, visit.since)
+    if (ended ?? !(await isStillThere(context, req, visit))) throw new SignedOutError()
+    next()
   }
 }
 

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
 import { OptionError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-session.js'
 
 interface Watched {
   readonly id: string
@@ -28,22 +28,10 @@ const EVERY = 300
 const RECHECK = 30_000
 /** How many sessions are read at a time. */
 const AT_ONCE = 16
-/** How long a store may take for one, in milliseconds. */
-const STORE_WITHIN = 3000
 
 const NO_STORED_SESSION =
   'The option session must be express-session, or set req.session.cookie, req.sessionID and req.sessionStore as it does: ' +
   'a live connection ends with its session, and of any other nobody can tell when that is. Without live connections, clients poll.'
-
-/** What stands for a session id, which is a secret, wherever it is only to be recognised. */
-export function sessionKey(id: string): string {
-  return hash('sha256', id, 'base64url')
-}
-
-/** Whether a request has a session of express-session's. That of others (cookie-session, a token) stands in no store, so nobody can tell when it ends. */
-export function hasStoredSession({ session, sessionID, sessionStore }: Partial<Pick<Request, 'session' | 'sessionID' | 'sessionStore'>>): boolean {
-  return session?.cookie !== undefined && sessionID !== undefined && sessionStore !== undefined
-}
 
 /** A string of its own: a slice would keep the whole header that it was cut from. */
 function copied(text: string): string {
@@ -223,24 +211,4 @@ function schedule(watched: Watched, { cookie }: Pick<SessionData, 'cookie'>): vo
   if (expires > now) watched.deadline = expires
   const recheck = now + RECHECK * (0.75 + Math.random() / 4)
   watched.checkAt = Math.min(recheck, watched.deadline > now ? watched.deadline + 1 : now + Math.max(500, now - watched.deadline))
-}
-
-/**
- * Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. A record without a cookie is
- * none that it could take up.
- */
-function lookUp({ id, store }: Watched): Promise<SessionData | 'gone' | 'unknown'> {
-  return new Promise((resolve) => {
-    const late = setTimeout(() => resolve('unknown'), STORE_WITHIN)
-    const heard = (error: unknown, session?: SessionData | null) => {
-      clearTimeout(late)
-      const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session?.cookie
-      resolve(absent ? 'gone' : error || !session ? 'unknown' : session)
-    }
-    try {
-      store.get(id, heard)
-    } catch (error) {
-      heard(error)
-    }
-  })
 }

@@ -1,9 +1,11 @@
 import type { Request, Response } from 'express'
+import { UnavailableError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { State } from '../protocol.js'
 import type { Moment } from '../service.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
+import { hasStoredSession, lookUp } from './stored-session.js'
 import { userMark } from './user-marks.js'
 
 /** Who is there, with their state when the request came in. */
@@ -44,6 +46,22 @@ export async function visitOnce({ identify, service }: HttpContext, req: Request
   const since = performance.now()
   const person = await identify(req)
   return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, asOf), since }
+}
+
+/**
+ * Whether somebody whose request has been under way for long is still there, by what the session store holds now and the host says of that. Throws
+ * UnavailableError where the store cannot be asked.
+ */
+export async function isStillThere({ identify }: HttpContext, req: Request, { person }: Visit): Promise<boolean> {
+  // Not the request itself: what the host has changed of its session meanwhile is still to be saved.
+  const now: Request = Object.create(req)
+  if (hasStoredSession(req)) {
+    const found = await lookUp({ id: req.sessionID, store: req.sessionStore })
+    if (found === 'unknown') throw new UnavailableError('The session store does not answer.')
+    if (found === 'gone') return false
+    req.sessionStore.createSession(now, found)
+  }
+  return (await identify(now))?.id === person.id
 }
 
 /**

@@ -90,7 +90,8 @@ export class Hub {
    * @param since when its request came in, before anybody was asked who it is, by performance.now()
    */
   join(connection: Connection, person: Person, since: number): void {
-    const ended = this.endedSince(connection, since)
+    // The peer is free to come back.
+    const ended = this.endedSince(connection, since) ?? true
     if (ended || this.#closing) {
       connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
       return
@@ -224,11 +225,10 @@ export class Hub {
     }
   }
 
-  /** Whether the session of somebody has ended since then, by performance.now(); also where that was too long ago to be known. */
-  endedSince({ user, session }: Pick<Connection, 'user' | 'session'>, since: number): boolean {
-    // What was ended before that is forgotten; the peer is free to come back.
-    if (performance.now() - since > REMEMBER_ENDINGS) return true
-    return [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? Number.NEGATIVE_INFINITY) >= since)
+  /** Whether the session of somebody has ended since then, by performance.now(); undefined where that was too long ago to be known. */
+  endedSince({ user, session }: Pick<Connection, 'user' | 'session'>, since: number): boolean | undefined {
+    const ended = [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? Number.NEGATIVE_INFINITY) >= since)
+    return !ended && performance.now() - since > REMEMBER_ENDINGS ? undefined : ended
   }
 
   async #closeAll(code: CloseCode): Promise<void> {

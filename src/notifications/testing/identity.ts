@@ -20,6 +20,7 @@ export function standInSession(req: Request, next: NextFunction): void {
   const session = { cookie: { expires: null } }
   const sessionStore = {
     get: (_id: string, done: (error: unknown, found: unknown) => void) => done(null, session),
+    createSession: (of: Request) => Object.assign(of, { session }),
     destroy: (_id: string, done?: (error?: unknown) => void) => done?.(),
   }
   Object.assign(req, { session, sessionID: randomUUID(), sessionStore })

@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto'
+import type { Request } from 'express'
+import type { SessionData, Store } from 'express-session'
+
+/** Where a session stands. */
+interface StoredSession {
+  readonly id: string
+  readonly store: Store
+}
+
+/** How long a store may take for a session, in milliseconds. */
+export const STORE_WITHIN = 3000
+
+/** What stands for a session id, which is a secret, wherever it is only to be recognised. */
+export function sessionKey(id: string): string {
+  return hash('sha256', id, 'base64url')
+}
+
+/** Whether a request has a session of express-session's. That of others (cookie-session, a token) stands in no store, so nobody can tell when it ends. */
+export function hasStoredSession({ session, sessionID, sessionStore }: Partial<Pick<Request, 'session' | 'sessionID' | 'sessionStore'>>): boolean {
+  return session?.cookie !== undefined && sessionID !== undefined && sessionStore !== undefined
+}
+
+/**
+ * Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. A record without a cookie is
+ * none that it could take up.
+ */
+export function lookUp({ id, store }: StoredSession): Promise<SessionData | 'gone' | 'unknown'> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve('unknown'), STORE_WITHIN)
+    const heard = (error: unknown, session?: SessionData | null) => {
+      clearTimeout(late)
+      const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session?.cookie
+      resolve(absent ? 'gone' : error || !session ? 'unknown' : session)
+    }
+    try {
+      store.get(id, heard)
+    } catch (error) {
+      heard(error)
+    }
+  })
+}
