@@ -19,6 +19,11 @@ class OutsideStore extends MemoryStore {
     else super.get(id, callback)
   }
 
+  /** Without a word to whoever listens in this process. */
+  async forget(id: string): Promise<void> {
+    await new Promise<void>((resolve) => super.destroy(id, () => resolve()))
+  }
+
   async change(id: string, change: (session: SessionData) => void): Promise<void> {
     const session = await new Promise<SessionData>((resolve) => super.get(id, (_error, found) => resolve(found as SessionData)))
     change(session)
@@ -121,12 +126,15 @@ describe('a mark whose body comes very slowly', { concurrency: true, timeout: 60
     assert.deepEqual(await reader.end(), SIGNED_OUT)
   })
 
-  it('is not made where the session is nobody’s any more, or somebody else’s', async () => {
+  it('is not made where the session is gone without a word, nobody’s any more, or somebody else’s', async () => {
+    await using gone = await SlowReader.begin()
     await using nobodys = await SlowReader.begin()
     await using elses = await SlowReader.begin()
+    await gone.store.forget(gone.sessionId)
     await nobodys.store.change(nobodys.sessionId, (session) => delete session.user)
     await elses.store.change(elses.sessionId, (session) => Object.assign(session, { user: 'bo' }))
     await pause(VERY_SLOWLY)
+    assert.deepEqual(await gone.end(), SIGNED_OUT)
     assert.deepEqual(await nobodys.end(), SIGNED_OUT)
     assert.deepEqual(await elses.end(), SIGNED_OUT)
   })
