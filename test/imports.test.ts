@@ -10,7 +10,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
   {
     name: 'words',
-    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|protocol|logger|metrics|events)\.ts$/,
+    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|ending|protocol|logger|metrics|events)\.ts$/,
     may: [],
   },
   {
@@ -22,9 +22,9 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'store',
     files: /^notifications\/store\//,
-    may: [/^notifications\/(notification|person|values|recent|errors|protocol|logger|metrics)\.ts$/],
+    may: [/^notifications\/(notification|person|values|recent|errors|ending|protocol|logger|metrics)\.ts$/],
   },
-  { name: 'bus', files: /^notifications\/bus\//, may: [/^notifications\/(notification|errors|protocol|logger)\.ts$/] },
+  { name: 'bus', files: /^notifications\/bus\//, may: [/^notifications\/(notification|errors|ending|protocol|logger)\.ts$/] },
   {
     name: 'service',
     files: /^notifications\/(service|cursors|scheduler)\.ts$/,
@@ -34,7 +34,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'hub',
     files: /^notifications\/hub\//,
-    may: [/^notifications\/(notification|person|values|errors|protocol|logger|metrics)\.ts$/],
+    may: [/^notifications\/(notification|person|values|errors|ending|protocol|logger|metrics)\.ts$/],
     types: [/^notifications\/service\.ts$/],
   },
   {

@@ -94,7 +94,8 @@ export interface Notifications {
    */
   refresh(user: string): Promise<State>
   /**
-   * Closes live connections now, with 4401, in every process on this database. Destroying a session does that by itself.
+   * Closes live connections now, with 4401, in every process on this database; not those that are asked for later, by whoever signs in anew. Destroying
+   * a session does that by itself.
    * @example await notifications.disconnect({ user: '7' })
    */
   disconnect(target: DisconnectTarget): Promise<void>

@@ -5,6 +5,7 @@ import type {} from 'express-session'
 import type { DisconnectTarget, Notifications } from './api.js'
 import type { Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
+import { Endings } from './endings.js'
 import { InvalidError, OptionError, UnavailableError } from './errors.js'
 import { EVENTS, type EventListener, type EventName, Events } from './events.js'
 import { createAhead, KnownCookies } from './http/ahead.js'
@@ -75,10 +76,13 @@ function compose(options: Options): Notifications {
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
 
   bus.subscribe((hint) => heed(hint, hub))
-  const unwatch = store.watch((changed) => bus.publish({ kind: 'changed', audiences: changed }))
+  const endings = new Endings(bus, store)
+  const unwatch = store.watch((changed, ended) => {
+    endings.heard(ended)
+    if (changed.length > 0) bus.publish({ kind: 'changed', audiences: changed })
+  })
   const endSession = (session: string) => {
-    bus.publish({ kind: 'disconnect', session })
-    store.announce(`session:${session}`).catch((error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session'))
+    endings.end({ session }).catch((error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session'))
   }
   const sessions = new SessionWatch({ ended: endSession, logger })
   const recheck = options.topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => recheckMember(user, service, hub), logger })
@@ -144,10 +148,10 @@ function compose(options: Options): Notifications {
     report: (id, query) => service.report(id, query),
     readers: (id, query) => service.readers(id, query),
     refresh: (user) => refresh(user, service, hub),
-    disconnect: (target) => disconnect(target, hub, store),
+    disconnect: (target) => disconnect(target, endings),
     prune: async (ages) => store.prune(cutoffsOf(ages, Date.now())),
     exportUser: async (user) => store.exportUser(parseUser(user)),
-    eraseUser: async (user) => eraseUser(parseUser(user), hub, store),
+    eraseUser: async (user) => eraseUser(parseUser(user), endings, store),
     on: (event, listener) => listen(events, event, listener),
     check: () => store.check(),
     middleware: () => createMiddleware(pages),
@@ -181,15 +185,8 @@ function listen<E extends EventName>(events: Events, event: E, listener: EventLi
 }
 
 function heed(hint: Hint, hub: Hub): void {
-  if (hint.kind === 'disconnect') {
-    hub.disconnect(hint)
-    return
-  }
-  for (const audience of hint.audiences) {
-    if (audience.startsWith('session:')) hub.disconnect({ session: audience.slice('session:'.length) })
-    if (audience.startsWith('signed-out:')) hub.disconnect({ user: audience.slice('signed-out:'.length) })
-  }
-  hub.wake(hint.audiences)
+  if (hint.kind === 'disconnect') hub.disconnect(hint)
+  else hub.wake(hint.audiences)
 }
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
@@ -216,18 +213,17 @@ async function recheckMember(user: string, service: Service, hub: Hub): Promise<
   if (person !== undefined) hub.update(person)
 }
 
-async function disconnect(target: DisconnectTarget, hub: Hub, store: Store): Promise<void> {
+async function disconnect(target: DisconnectTarget, endings: Endings): Promise<void> {
   const { user, session }: { readonly user?: unknown; readonly session?: unknown } = target ?? {}
-  if (typeof user !== 'string' && typeof session !== 'string')
+  const whose = typeof user === 'string' ? { user } : typeof session === 'string' ? { session: sessionKey(session) } : undefined
+  if (whose === undefined)
     throw new InvalidError([{ field: 'user', message: "Say whose connections are to end: { user: '7' } or { session: req.sessionID }." }])
-  const hidden = 'user' in target ? target : { session: sessionKey(target.session) }
-  hub.disconnect(hidden)
-  await store.announce('user' in hidden ? `signed-out:${hidden.user}` : `session:${hidden.session}`)
+  await endings.end(whose)
 }
 
 /** Other processes hear whose connections end before the name is gone from what they hear it by. */
-async function eraseUser(user: string, hub: Hub, store: Store): Promise<void> {
-  await disconnect({ user }, hub, store)
+async function eraseUser(user: string, endings: Endings, store: Store): Promise<void> {
+  await endings.end({ user })
   await pause(HEARD_WITHIN)
   await store.eraseUser(user)
 }

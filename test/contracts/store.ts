@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseDraft } from '../../src/notifications/draft.js'
+import type { Ending } from '../../src/notifications/ending.js'
 import { ConflictError, InvalidError } from '../../src/notifications/errors.js'
 import type { Draft } from '../../src/notifications/notification.js'
 import { type Identity, parsePerson } from '../../src/notifications/person.js'
@@ -389,17 +390,26 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     assert.equal(await eyes.store.report('no such', []), undefined)
   })
 
-  it('whoever watches hears of each change after it can be read, and of announcements', async (eyes) => {
+  it('whoever watches hears of each change after it can be read, and whose connections are to end, as it was announced', async (eyes) => {
     const heard: string[] = []
-    const stop = eyes.store.watch((changed) => heard.push(...changed))
+    const ended: Ending[] = []
+    const stop = eyes.store.watch((changed, endings) => {
+      heard.push(...changed)
+      ended.push(...endings)
+    })
+    const endings = [
+      { session: 'abc', at: 7 },
+      { user: 'ada', at: 1_800_000_000_000 },
+      { user: ' signed-out:*?[7]\n"ä\'%_', at: 8 },
+    ]
     await eyes.send({ users: ['ada', 'bob'] }, 'hi')
     await eyes.send({ topic: 't' }, 'hi')
-    await eyes.store.announce('session:abc')
-    await eventually(() => heard.length >= 4, 'four audiences were told')
-    assert.deepEqual(heard, ['user:ada', 'user:bob', 'topic:t', 'session:abc'])
+    for (const ending of endings) await eyes.store.announce(ending)
+    await eventually(() => heard.length >= 3 && ended.length >= 3, 'all of it was told')
+    assert.deepEqual([heard, ended], [['user:ada', 'user:bob', 'topic:t'], endings])
     stop()
     await eyes.send('everyone', 'hi')
-    assert.equal(heard.length, 4)
+    assert.equal(heard.length, 3)
   })
 
   it('a row of another process reaches inbox, count and watchers; so do its changes and its deletion', async (eyes, subject) => {

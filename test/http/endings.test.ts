@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import { MemoryStore } from 'express-session'
 import { Folder } from '../embedding/served.js'
 import { eventually } from '../helpers/eventually.js'
@@ -54,4 +55,40 @@ test('a sign-out that a process answers while it ends closes the sockets of the 
   await expectClosed(there)
   await closed
   await assert.rejects(other.openTab(cookie), /401/)
+})
+
+test('whoever signs in anew after a disconnect that the others hear of late stays connected, and only what was open before is closed', async () => {
+  using folder = new Folder()
+  const database = folder.file('shared.db')
+  await using one = await LiveHost.start({ database })
+  await using two = await LiveHost.start({ database })
+  await using here = await one.openTab(await one.signIn('ada'))
+  await using there = await two.openTab(await two.signIn('ada'))
+  await eventually(() => here.frames.length > 0 && there.frames.length > 0, 'both were greeted')
+  const locker = new Sqlite(database)
+  locker.exec('BEGIN IMMEDIATE')
+  const announced = one.notifications.disconnect({ user: 'ada' })
+  await expectClosed(here)
+  await using hereAgain = await one.openTab(await one.signIn('ada'))
+  await using thereAgain = await two.openTab(await two.signIn('ada'))
+  await eventually(() => hereAgain.frames.length > 0 && thereAgain.frames.length > 0, 'they were greeted again')
+  assert.equal(there.closed, undefined, 'the other process cannot know yet')
+  locker.exec('COMMIT')
+  locker.close()
+  await announced
+  await expectClosed(there)
+  await one.notifications.notify({ to: { user: 'ada' }, title: 'Still here' })
+  for (const tab of [hereAgain, thereAgain]) await eventually(() => tab.state?.unread === 1 || tab.closed !== undefined, 'the news came')
+  assert.deepEqual([hereAgain.closed, thereAgain.closed], [undefined, undefined])
+})
+
+test('a process of the version before, which does not say when, still closes what is open', async () => {
+  using folder = new Folder()
+  const database = folder.file('shared.db')
+  await using host = await LiveHost.start({ database })
+  await using tab = await host.openTab(await host.signIn('ada'))
+  const other = new Sqlite(database)
+  other.exec(`INSERT INTO notification_changes (audience) VALUES ('signed-out:ada')`)
+  other.close()
+  await expectClosed(tab)
 })

@@ -421,12 +421,64 @@ test('disconnect ends the connections of a user or of a session, and those still
   const bo = await scene.greeted('bo')
   const late = new Line(scene.hub, 'ada', 'another session')
   const asked = performance.now()
-  scene.hub.disconnect({ user: 'ada' })
+  scene.hub.disconnect({ user: 'ada', at: Date.now() })
   scene.hub.join(late, parsePerson({ id: 'ada' }, 'identify'), asked)
   assert.deepEqual([ada.closed, late.closed, bo.closed], [4401, 4401, undefined])
   const later = scene.join('ada')
-  scene.hub.disconnect({ session: 'session of bo' })
+  scene.hub.disconnect({ session: 'session of bo', at: Date.now() })
   assert.deepEqual([later.closed, bo.closed], [undefined, 4401])
+})
+
+for (const [whose, ending] of [
+  ['a user', { user: 'ada' }],
+  ['a session', { session: 'session of ada' }],
+] as const) {
+  test(`a disconnect of ${whose} that is told late ends what was asked for before it was said, and nothing later`, async () => {
+    await using scene = new Scene()
+    const before = scene.join('ada')
+    const onItsWay = performance.now()
+    const at = Date.now()
+    await eventually(() => Date.now() > at + 20, 'time passes')
+    const after = scene.join('ada')
+    scene.hub.disconnect({ ...ending, at })
+    const late = new Line(scene.hub, 'ada')
+    scene.hub.join(late, parsePerson({ id: 'ada' }, 'identify'), onItsWay)
+    const last = scene.join('ada')
+    assert.deepEqual([before.closed, after.closed, late.closed, last.closed], [4401, undefined, 4401, undefined])
+  })
+}
+
+test('a connection that was asked for in the very millisecond of a disconnect is closed', async () => {
+  await using scene = new Scene()
+  let line: Line | undefined
+  let at = 0
+  await eventually(() => {
+    at = Date.now()
+    line = scene.join('ada')
+    return Date.now() === at
+  }, 'it joined within one millisecond')
+  await eventually(() => Date.now() > at + 20, 'time passes')
+  scene.hub.disconnect({ user: 'ada', at })
+  assert.equal(line?.closed, 4401)
+})
+
+test('a disconnect that is told twice, or after a later one, takes nothing back', async () => {
+  await using scene = new Scene()
+  const at = Date.now()
+  await eventually(() => Date.now() > at + 20, 'time passes')
+  const asked = performance.now()
+  scene.hub.disconnect({ user: 'ada', at: Date.now() })
+  scene.hub.disconnect({ user: 'ada', at })
+  const late = new Line(scene.hub, 'ada')
+  scene.hub.join(late, parsePerson({ id: 'ada' }, 'identify'), asked)
+  assert.equal(late.closed, 4401)
+})
+
+test('a disconnect by a clock that was ahead ends all that is open, and nothing that comes later', async () => {
+  await using scene = new Scene()
+  const open = scene.join('ada')
+  scene.hub.disconnect({ user: 'ada', at: Date.now() + 60_000 })
+  assert.deepEqual([open.closed, scene.join('ada').closed], [4401, undefined])
 })
 
 test('a connection that was longer on its way than endings are remembered is closed, as it may have been ended', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
+import type { Ending } from '../../src/notifications/ending.js'
 import { Eyes, person } from '../contracts/store.js'
 import { eventually } from '../helpers/eventually.js'
 import { SqliteSubject } from './subject.js'
@@ -195,31 +196,53 @@ test('hundreds of thousands of foreign changes tell everybody instead of each', 
 test('whose connections are to end is told however many changes it stands among', async () => {
   await using subject = new SqliteSubject()
   const heard: string[] = []
-  subject.store.watch((changed) => heard.push(...changed))
+  const ended: Ending[] = []
+  subject.store.watch((changed, endings) => {
+    heard.push(...changed)
+    ended.push(...endings)
+  })
   const other = new Sqlite(subject.path, { timeout: 10_000 })
   other.exec(`
     BEGIN IMMEDIATE;
-    INSERT INTO notification_changes (audience) VALUES ('session:abc');
+    INSERT INTO notification_changes (audience, at) VALUES ('session:abc', 7);
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 15000) INSERT INTO notification_changes (audience) SELECT 'user:' || i FROM n;
-    INSERT INTO notification_changes (audience) VALUES ('signed-out:ada');
+    INSERT INTO notification_changes (audience, at) VALUES ('signed-out:ada', 8);
     COMMIT`)
   other.close()
   await eventually(() => heard.includes('*'), 'everybody was told')
-  assert.deepEqual(heard, ['*', 'session:abc', 'signed-out:ada'])
-  await subject.store.announce('session:later')
-  assert.deepEqual(heard.slice(3), ['session:later'])
+  const told = [
+    { session: 'abc', at: 7 },
+    { user: 'ada', at: 8 },
+  ]
+  assert.deepEqual([heard, ended], [['*'], told])
+  await subject.store.announce({ session: 'later', at: 9 })
+  assert.deepEqual([heard, ended], [['*'], [...told, { session: 'later', at: 9 }]])
+})
+
+test('a process of an older version, which does not say when, ends what is open as it is heard', async () => {
+  await using subject = new SqliteSubject()
+  const ended: Ending[] = []
+  subject.store.watch((_changed, endings) => ended.push(...endings))
+  const before = Date.now()
+  await subject.foreign(`INSERT INTO notification_changes (audience) VALUES ('signed-out:ada'), ('session:abc')`)
+  await eventually(() => ended.length === 2, 'both were told')
+  assert.deepEqual(
+    ended.map(({ at: _, ...whose }) => whose),
+    [{ user: 'ada' }, { session: 'abc' }],
+  )
+  for (const { at } of ended) assert.ok(at >= before && at <= Date.now(), `${at} is not now`)
 })
 
 test('two stores on one database serve the same people', async () => {
   await using subject = new SqliteSubject()
   await using second = new SqliteSubject(() => subject.path)
-  const heard: string[] = []
-  second.store.watch((changed) => heard.push(...changed))
+  const heard: (string | Ending)[] = []
+  second.store.watch((changed, endings) => heard.push(...changed, ...endings))
   const eyes = new Eyes(subject)
   await eyes.send({ user: 'ada' }, 'hi')
-  await subject.store.announce('session:s')
+  await subject.store.announce({ session: 's', at: 7 })
   await eventually(() => heard.length === 2, 'the other store heard of it')
-  assert.deepEqual(heard, ['user:ada', 'session:s'])
+  assert.deepEqual(heard, ['user:ada', { session: 's', at: 7 }])
   assert.equal((await second.store.snapshot('ada')).unread, 1)
   assert.equal(second.store.epoch, subject.store.epoch)
 })

@@ -175,7 +175,7 @@ test('a store that was closed leaves nothing behind that keeps the process alive
     import { openSqliteStore } from ${JSON.stringify(new URL('../../src/notifications/store/sqlite.ts', import.meta.url).href)}
     const log = () => {}
     const store = openSqliteStore({ database: process.argv[1], logger: { info: log, warn: log, error: log }, metrics: { stored() {} } })
-    await store.announce('session:x')`
+    await store.announce({ session: 'x', at: 0 })`
   const path = `${temporaryFolder()}/test.db`
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, path], { stdio: 'inherit' })
   assert.deepEqual(await once(child, 'exit'), [0, null])

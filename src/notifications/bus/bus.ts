@@ -1,11 +1,10 @@
+import type { Ending } from '../ending.js'
+
 /**
  * The bus carries hints between the processes that serve the same users: who may have changed, and whose
  * connections must end. A hint is never the truth, so it may be lost, doubled or late; the hub re-reads the store.
  */
-export type Hint =
-  | { readonly kind: 'changed'; readonly audiences: readonly string[] }
-  | { readonly kind: 'disconnect'; readonly user: string }
-  | { readonly kind: 'disconnect'; readonly session: string }
+export type Hint = { readonly kind: 'changed'; readonly audiences: readonly string[] } | ({ readonly kind: 'disconnect' } & Ending)
 
 export type Listener = (hint: Hint) => void
 

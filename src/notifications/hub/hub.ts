@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Ending } from '../ending.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { type Person, topicsIn } from '../person.js'
@@ -9,6 +10,7 @@ import { Flush, type LookUp } from './flush.js'
 import { Groups } from './groups.js'
 import { Wheel } from './heartbeat.js'
 import { Member, type Reason, Seat } from './member.js'
+import { RecentEndings } from './recent-endings.js'
 import { WaitingRoom } from './waiting-room.js'
 
 /** What a hub needs. Times in seconds. */
@@ -24,11 +26,6 @@ export interface HubOptions {
   readonly changed: (change: 'connected' | 'disconnected', user: string, connections: number) => void
 }
 
-/** Whose connections are to end: a user's, or those of one session (by its key). */
-export type Ending = { readonly user: string } | { readonly session: string }
-
-/** How long a connection that was being opened meanwhile can still turn up after its session ended, in milliseconds. */
-const REMEMBER_ENDINGS = 10_000
 /** How long peers have to answer a close before they are cut off, in milliseconds. */
 const CLOSE_WITHIN = 1500
 /** How long those that were cut off have to be gone; closing waits no longer, whatever becomes of them, in milliseconds. */
@@ -44,9 +41,8 @@ export class Hub {
   readonly #options: HubOptions
   readonly #members = new Map<string, Member>()
   readonly #topics = new Groups<Member>()
-  readonly #sessions = new Groups<Connection>()
-  /** `user:` or `session:` → when it was ended, oldest first. */
-  readonly #endings = new Map<string, number>()
+  readonly #sessions = new Groups<Seat>()
+  readonly #endings = new RecentEndings()
   readonly #flush: Flush
   readonly #waiting: WaitingRoom
   readonly #wheel: Wheel
@@ -98,11 +94,11 @@ export class Hub {
     }
     const member = this.#members.get(person.id) ?? this.#welcome(person.id)
     this.#place(member, person.key)
-    const seat = new Seat(connection, member)
+    const seat = new Seat(connection, member, since)
     // Pushed, the first would reserve the room of seventeen.
     member.seats = member.seats.concat(seat)
     this.#size++
-    this.#sessions.add(connection.session, connection)
+    this.#sessions.add(connection.session, seat)
     this.#options.metrics.connections(1)
     this.#options.changed('connected', member.user, member.seats.length)
     this.#flush.add(member, fromNow())
@@ -114,7 +110,7 @@ export class Hub {
     if (seat === undefined) return
     const { member } = seat
     this.#size--
-    this.#sessions.delete(connection.session, connection)
+    this.#sessions.delete(connection.session, seat)
     this.#waiting.delete(seat)
     member.seats = member.seats.filter((other) => other !== seat)
     if (member.seats.length === 0) this.#dismiss(member)
@@ -145,11 +141,11 @@ export class Hub {
     if (member !== undefined) this.#place(member, person.key)
   }
 
-  /** Closes connections with 4401, those included that are still being opened with an identity from before. */
+  /** Closes connections with 4401, those included that are still being opened with an identity from before, and none that were asked for later. */
   disconnect(ending: Ending): void {
-    this.#remember('user' in ending ? `user:${ending.user}` : `session:${ending.session}`, performance.now())
-    const connections = 'user' in ending ? this.#members.get(ending.user)?.seats.map((seat) => seat.connection) : this.#sessions.get(ending.session)
-    for (const connection of [...(connections ?? [])]) connection.close(CLOSE.signedOut)
+    const until = this.#endings.add(ending)
+    const seats = 'user' in ending ? this.#members.get(ending.user)?.seats : this.#sessions.get(ending.session)
+    for (const { connection, since } of [...(seats ?? [])]) if (since <= until) connection.close(CLOSE.signedOut)
   }
 
   /** Everybody who is connected. */
@@ -216,19 +212,9 @@ export class Hub {
     this.#flush.add(member, fromNow())
   }
 
-  #remember(ending: string, now: number): void {
-    this.#endings.delete(ending)
-    this.#endings.set(ending, now)
-    for (const [oldest, at] of this.#endings) {
-      if (now - at < REMEMBER_ENDINGS) break
-      this.#endings.delete(oldest)
-    }
-  }
-
   /** Whether the session of somebody has ended since then, by performance.now(); undefined where that was too long ago to be known. */
-  endedSince({ user, session }: Pick<Connection, 'user' | 'session'>, since: number): boolean | undefined {
-    const ended = [`user:${user}`, `session:${session}`].some((ending) => (this.#endings.get(ending) ?? Number.NEGATIVE_INFINITY) >= since)
-    return !ended && performance.now() - since > REMEMBER_ENDINGS ? undefined : ended
+  endedSince(of: Pick<Connection, 'user' | 'session'>, then: number): boolean | undefined {
+    return this.#endings.since(of, then)
   }
 
   async #closeAll(code: CloseCode): Promise<void> {

@@ -36,6 +36,8 @@ export class Member {
 export class Seat {
   readonly connection: Connection
   readonly member: Member
+  /** When its request came in, by performance.now(), in whole milliseconds: never later than it did. */
+  readonly since: number
   /** Epoch and version of the newest state that was sent; undefined and 0 before the hello. Not the state itself: it would grow old here, only to be thrown away with the next. */
   epoch: string | undefined = undefined
   version = 0
@@ -46,9 +48,10 @@ export class Seat {
   /** When it was last sent a state, by performance.now(), in whole milliseconds. */
   sentAt = 0
 
-  constructor(connection: Connection, member: Member) {
+  constructor(connection: Connection, member: Member, since: number) {
     this.connection = connection
     this.member = member
+    this.since = Math.floor(since)
   }
 
   get greeted(): boolean {

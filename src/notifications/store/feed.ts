@@ -1,11 +1,18 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { Ending } from '../ending.js'
 import type { Logger } from '../logger.js'
+import { endingOf, IS_ENDING } from './endings.js'
 import { preparing } from './statements.js'
 import type { Audience } from './store.js'
 
-type Change = readonly [n: number, audience: string]
+type Change = readonly [n: number, audience: string, at: number | null]
 
-type Listener = (changed: readonly Audience[]) => void
+type Listener = (changed: readonly Audience[], endings: readonly Ending[]) => void
+
+interface News {
+  readonly changed: Set<string>
+  readonly endings: readonly Ending[]
+}
 
 interface FeedOptions {
   readonly logger: Logger
@@ -16,7 +23,7 @@ interface FeedOptions {
 /** How often it looks for what other processes have written, in milliseconds. */
 const EVERY = 25
 
-const NOTHING = new Set<string>()
+const NOTHING: News = { changed: new Set(), endings: [] }
 
 /** How many changes are kept for those who look late. */
 const KEPT = 10_000
@@ -45,10 +52,8 @@ export class Feed {
     const prepare = preparing(db)
     this.#db = db
     this.#options = options
-    this.#changes = prepare(`SELECT n, audience FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`).raw()
-    this.#endings = prepare(`
-      SELECT audience FROM notification_changes
-      WHERE n > ? AND n <= ? AND (audience GLOB 'session:*' OR audience GLOB 'signed-out:*') ORDER BY n`).pluck()
+    this.#changes = prepare(`SELECT n, audience, at FROM notification_changes WHERE n > ? ORDER BY n LIMIT ${KEPT}`).raw()
+    this.#endings = prepare(`SELECT n, audience, at FROM notification_changes WHERE n > ? AND n <= ? AND ${IS_ENDING} ORDER BY n`).raw()
     this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
     this.#oldest = prepare('SELECT coalesce(min(n), 0) FROM notification_changes').pluck()
     this.#prune = prepare(`
@@ -73,11 +78,12 @@ export class Feed {
   look(): boolean {
     // On a handle shared with the host, what its open transaction did may still be undone.
     if (!this.#db.open || this.#db.inTransaction) return false
-    const audiences = this.#news()
-    if (audiences === undefined) return false
+    const news = this.#news()
+    if (news === undefined) return false
     this.#lookedAt = performance.now()
-    if (audiences.delete('')) this.#options.refused()
-    if (audiences.size > 0) this.#tell([...audiences])
+    const { changed, endings } = news
+    if (changed.delete('')) this.#options.refused()
+    if (changed.size + endings.length > 0) this.#tell([...changed], endings)
     return true
   }
 
@@ -119,34 +125,45 @@ export class Feed {
     this.#looked = false
   }
 
-  #news(): Set<string> | undefined {
+  #news(): News | undefined {
     try {
       const changes = this.#changes.all(this.#last) as Change[]
       const [first, newest] = [changes[0], changes.at(-1)]
       if (first === undefined || newest === undefined) return NOTHING
       if (first[0] !== this.#last + 1 || changes.length === KEPT) return this.#tooMuch()
       this.#last = newest[0]
-      return new Set(changes.map(([, audience]) => audience))
+      return newsOf(changes)
     } catch {
       return undefined
     }
   }
 
   /** Anybody may have changed; but whose connections are to end nobody can see from what is stored. */
-  #tooMuch(): Set<string> {
+  #tooMuch(): News {
     const newest = this.#newest.get() as number
-    const endings = this.#endings.all(this.#last, newest) as string[]
+    const { endings } = newsOf(this.#endings.all(this.#last, newest) as Change[])
     this.#last = newest
-    return new Set(['*', '', ...endings])
+    return { changed: new Set(['*', '']), endings }
   }
 
-  #tell(changed: readonly Audience[]): void {
+  #tell(changed: readonly Audience[], endings: readonly Ending[]): void {
     for (const listener of this.#listeners) {
       try {
-        listener(changed)
+        listener(changed, endings)
       } catch (error) {
         this.#options.logger.error({ err: error }, 'a listener for changes failed')
       }
     }
   }
+}
+
+function newsOf(changes: readonly Change[]): News {
+  const changed = new Set<string>()
+  const endings: Ending[] = []
+  for (const [, audience, at] of changes) {
+    const ending = endingOf(audience, at)
+    if (ending === undefined) changed.add(audience)
+    else endings.push(ending)
+  }
+  return { changed, endings }
 }

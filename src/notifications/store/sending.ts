@@ -1,7 +1,9 @@
 import { randomFillSync } from 'node:crypto'
 import type { Database, Statement } from 'better-sqlite3'
+import type { Ending } from '../ending.js'
 import { ConflictError } from '../errors.js'
 import { audienceOf, type NewNotification, type Notification, requireLife } from '../notification.js'
+import { writtenAs } from './endings.js'
 import { PORTION } from './portion.js'
 import { notificationOf, type RawNotification } from './rows.js'
 import { preparing } from './statements.js'
@@ -57,7 +59,7 @@ export class Sending {
         AND typeof(r.user_id) = 'text' AND length(r.user_id) BETWEEN 1 AND 255 AND NOT instr(r.user_id, char(0))`)
     this.#expire = prepare(`UPDATE notification_deliveries SET ended_at = @now WHERE notification = @seq AND ended_at IS NULL`)
     this.#recipients = prepare(`SELECT user_id FROM notification_recipients WHERE notification = ?`).pluck()
-    this.#announce = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
+    this.#announce = prepare(`INSERT INTO notification_changes (audience, at) VALUES (?, ?)`)
   }
 
   insert(draft: NewNotification): Inserted {
@@ -95,8 +97,8 @@ export class Sending {
     return this.#next.get() as number | null
   }
 
-  announce(audience: string): void {
-    this.#announce.run(audience)
+  announce(ending: Ending): void {
+    this.#announce.run(writtenAs(ending), ending.at)
   }
 
   /** Planned first and then published, as naming each who gets it at once takes three times as long. */

@@ -164,7 +164,7 @@ export class Snapshots {
     for (const audience of changed) {
       if (audience.startsWith('user:')) this.#standings.forget(audience.slice('user:'.length))
       else if (audience.startsWith('topic:') || audience === 'everyone') this.#audiences.forget(audience)
-      else if (!audience.startsWith('session:') && !audience.startsWith('signed-out:')) this.#forgetAll()
+      else this.#forgetAll()
     }
   }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
+import type { Ending } from '../ending.js'
 import { UnavailableError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
@@ -185,12 +186,12 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.tick(now))
   }
 
-  watch(listener: (changed: readonly Audience[]) => void): () => void {
+  watch(listener: (changed: readonly Audience[], endings: readonly Ending[]) => void): () => void {
     return this.#feed.watch(listener)
   }
 
-  announce(audience: Audience): Promise<void> {
-    return this.#access.write(() => this.#sending.announce(audience))
+  announce(ending: Ending): Promise<void> {
+    return this.#access.write(() => this.#sending.announce(ending))
   }
 
   async check(): Promise<void> {

@@ -1,10 +1,10 @@
+import type { Ending } from '../ending.js'
 import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
 import type { Filter, ItemState, Level } from '../protocol.js'
 
 /**
- * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`; or whose connections are to end: `session:<key>`, `signed-out:<user id>`.
- * `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` stands for somebody who is gone, whose name
+ * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`. `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` stands for somebody who is gone, whose name
  * is not to be known any more: what is kept of anybody may be theirs.
  */
 export type Audience = string
@@ -214,12 +214,12 @@ export interface Store {
   tick(now: number): Promise<number | null>
 
   /**
-   * From now on calls `listener` after every commit that changed something, whoever made it: this process at once,
+   * From now on calls `listener` after every commit that changed or announced something, whoever made it: this process at once,
    * another within 50 ms of idle time. Returns what ends it.
    */
-  watch(listener: (changed: readonly Audience[]) => void): () => void
-  /** Tells every process that watches this database, `listener`s here included. Changes no version; for `session:` and `signed-out:`. */
-  announce(audience: Audience): Promise<void>
+  watch(listener: (changed: readonly Audience[], endings: readonly Ending[]) => void): () => void
+  /** Tells every process that watches this database whose connections are to end, `listener`s here included. Changes no version. */
+  announce(ending: Ending): Promise<void>
 
   /** Throws UnavailableError while the database cannot be read. */
   check(): Promise<void>

@@ -1,0 +1,41 @@
+import type { Bus } from './bus/bus.js'
+import { type Ending, nameOf, type Whose } from './ending.js'
+import type { Store } from './store/store.js'
+
+/**
+ * The one way in which connections end: those of this process at once, whatever becomes of the database, and those of other processes when they hear
+ * of it from the store.
+ */
+export class Endings {
+  readonly #bus: Bus
+  readonly #store: Store
+  /** What was done here already, and is being announced to the others. */
+  readonly #own = new Set<string>()
+
+  constructor(bus: Bus, store: Store) {
+    this.#bus = bus
+    this.#store = store
+  }
+
+  /** Resolves when it is stored for the others. Rejects with UnavailableError where it cannot be; here it is done all the same. */
+  async end(whose: Whose): Promise<void> {
+    const ending: Ending = { ...whose, at: Date.now() }
+    this.#bus.publish({ kind: 'disconnect', ...ending })
+    const said = sayingOf(ending)
+    this.#own.add(said)
+    try {
+      await this.#store.announce(ending)
+    } finally {
+      this.#own.delete(said)
+    }
+  }
+
+  /** What the store tells. */
+  heard(endings: readonly Ending[]): void {
+    for (const ending of endings) if (!this.#own.has(sayingOf(ending))) this.#bus.publish({ kind: 'disconnect', ...ending })
+  }
+}
+
+function sayingOf(ending: Ending): string {
+  return `${ending.at} ${nameOf(ending)}`
+}
