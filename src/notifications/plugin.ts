@@ -1,42 +1,27 @@
-import type { Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import express, { type Request } from 'express'
+import express from 'express'
 import type {} from 'express-session'
 import type { DisconnectTarget, Notifications } from './api.js'
-import type { Hint } from './bus/bus.js'
-import { localBus } from './bus/local.js'
-import { Endings } from './endings.js'
-import { InvalidError, OptionError, UnavailableError } from './errors.js'
-import { EVENTS, type EventListener, type EventName, Events } from './events.js'
-import { createAhead, KnownCookies } from './http/ahead.js'
-import { Departure } from './http/departure.js'
-import { drained } from './http/drain.js'
-import { Hints } from './http/hints.js'
-import { whyNoSession } from './http/load-session.js'
+import type { Endings } from './endings.js'
+import { InvalidError, OptionError } from './errors.js'
+import { EVENTS, type EventListener, type EventName, type Events } from './events.js'
+import { createAhead } from './http/ahead.js'
 import { createMiddleware } from './http/middleware.js'
-import { within } from './http/refusal.js'
 import { createRouter } from './http/router.js'
 import { sameOrigin } from './http/same-origin.js'
-import { SessionWatch } from './http/session-watch.js'
 import { sessionKey } from './http/stored-session.js'
-import { attachUpgrade } from './http/upgrade.js'
-import { Hub } from './hub/hub.js'
-import { noMetrics, registerMetrics } from './metrics.js'
-import type { Notification } from './notification.js'
-import { type NotificationsOptions, type Options, parseOptions } from './options.js'
-import { type Person, parsePerson } from './person.js'
+import type { Hub } from './hub/hub.js'
+import { Lifecycle } from './lifecycle.js'
+import { type NotificationsOptions, parseOptions } from './options.js'
+import { joinParts, type Parts } from './parts.js'
 import type { State } from './protocol.js'
-import { Recheck } from './recheck.js'
-import { cutoffsOf, Pruner } from './retention.js'
-import { Scheduler } from './scheduler.js'
-import { parseUser, Service } from './service.js'
-import { openSqliteStore } from './store/sqlite.js'
+import { recheckMember } from './recheck.js'
+import { cutoffsOf } from './retention.js'
+import { parseUser, type Service } from './service.js'
 import type { Store } from './store/store.js'
 
 /** Every process that shares the database has looked at it meanwhile, in milliseconds. */
 const HEARD_WITHIN = 300
-/** How long the session middleware may take for a new visitor, in milliseconds. */
-const ANSWER_WITHIN = 1000
 
 /**
  * Embedded notifications for an Express 5 app: kept in the app's own database, pushed over the app's own server, to whom the app's
@@ -56,7 +41,8 @@ const ANSWER_WITHIN = 1000
  */
 export function createNotifications(options: NotificationsOptions): Notifications {
   requireExpress5()
-  return compose(parseOptions(options))
+  const parts = joinParts(parseOptions(options))
+  return promised(parts, new Lifecycle(parts))
 }
 
 /** Express 4 lets rejected handlers hang; npm refuses it as a peer, but can be told not to. */
@@ -64,44 +50,9 @@ function requireExpress5(): void {
   if ('lazyrouter' in express.application) throw new OptionError('Belfry needs Express 5, but the express that is installed here is version 4.')
 }
 
-function compose(options: Options): Notifications {
-  const metrics = options.registry === undefined ? noMetrics : registerMetrics(options.registry)
-  const { logger } = options
-  const store = openSqliteStore({ database: options.database, logger, metrics })
-  const events = new Events(logger)
-  const service = new Service(store, events, (notification) => void tellCreated(notification, options, store, events), options.topicsOf)
-  const bus = localBus()
-  const changed = (change: 'connected' | 'disconnected', user: string, connections: number) => events.tell(change, { user, connections })
-  const hub = new Hub({ ...options, metrics, changed, look: (users) => service.look(users) })
-  const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
-
-  bus.subscribe((hint) => heed(hint, hub))
-  const endings = new Endings(bus, store)
-  const unwatch = store.watch((changed, ended) => {
-    endings.heard(ended)
-    if (changed.length > 0) bus.publish({ kind: 'changed', audiences: changed })
-  })
-  const endSession = (session: string) => {
-    endings.end({ session }).catch((error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session'))
-  }
-  const sessions = new SessionWatch({ ended: endSession, logger })
-  const recheck = options.topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => recheckMember(user, service, hub), logger })
-  const { retention } = options
-  const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
-  scheduler.start()
-
-  const hints = new Hints(options)
-  const context = {
-    options,
-    service,
-    hub,
-    sessions,
-    metrics,
-    cookies: new KnownCookies(),
-    hints,
-    departure: new Departure(),
-    identify: (req: Request) => (req.session === undefined ? withoutSession(req, options, hints) : identify(req, options, sessions)),
-  }
+/** What `api.ts` promises, by the parts that do it. */
+function promised(parts: Parts, lifecycle: Lifecycle): Notifications {
+  const { options, store, events, service, hub, endings, context } = parts
   /** What is shown links to where browsers find it; the socket listens where the server hears it. */
   const pages = { ...context, options: { ...options, basePath: options.publicPath ?? options.basePath } }
   /** Of somebody who may be absent, the topics are asked for first. */
@@ -109,27 +60,6 @@ function compose(options: Options): Notifications {
     await service.recheck(parseUser(user))
     return act()
   }
-  const servers = new Set<Server>()
-  const detach: (() => void)[] = []
-  let closing: Promise<void> | undefined
-  const close = async () => {
-    recheck?.close()
-    pruner?.close()
-    sessions.rest()
-    store.hurry()
-    const idle = scheduler.close()
-    await hub.close()
-    // Requests that are being answered may still want to notify somebody, or sign somebody out.
-    await Promise.all([...servers].map(drained))
-    sessions.close()
-    for (const undo of detach) undo()
-    await idle
-    unwatch()
-    await bus.close()
-    await store.close()
-    metrics.close()
-  }
-
   return {
     basePath: options.basePath,
     ready: () => store.ready(),
@@ -158,23 +88,8 @@ function compose(options: Options): Notifications {
     router: () => createRouter(pages),
     sameOrigin: () => sameOrigin(options),
     ahead: (listener) => createAhead(context, listener),
-    attach(server) {
-      servers.add(server)
-      detach.push(attachUpgrade(server, context))
-    },
-    close: () => (closing ??= close()),
-  }
-}
-
-/** Inside a transaction of the host's 'created' waits for its end, and is not told where it was rolled back. */
-async function tellCreated(notification: Notification, { database, logger }: Options, store: Store, events: Events): Promise<void> {
-  if (!events.wants('created')) return
-  if (typeof database === 'string') return events.tell('created', notification)
-  try {
-    for (let wait = 1; database.inTransaction; wait = Math.min(50, wait * 2)) await pause(wait, undefined, { ref: false })
-    if ((await store.notification(notification.id)) !== undefined) events.tell('created', notification)
-  } catch (error) {
-    logger.warn({ err: error, notification: notification.id }, "listeners for 'created' were not told of a notification")
+    attach: (server) => lifecycle.attach(server),
+    close: () => lifecycle.close(),
   }
 }
 
@@ -184,33 +99,10 @@ function listen<E extends EventName>(events: Events, event: E, listener: EventLi
   return events.on(event, listener)
 }
 
-function heed(hint: Hint, hub: Hub): void {
-  if (hint.kind === 'disconnect') hub.disconnect(hint)
-  else hub.wake(hint.audiences)
-}
-
-/** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
-async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
-  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath))) === 'elsewhere') return null
-  hints.noSession()
-  throw new UnavailableError('The session store does not answer.')
-}
-
-async function identify(req: Request, options: Options, sessions: SessionWatch): Promise<Person | null> {
-  sessions.guard(req)
-  const identity = await options.identify(req)
-  return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
-}
-
 async function refresh(user: string, service: Service, hub: Hub): Promise<State> {
   await recheckMember(user, service, hub)
   hub.wake([`user:${user}`])
   return service.state(user)
-}
-
-async function recheckMember(user: string, service: Service, hub: Hub): Promise<void> {
-  const person = await service.recheck(user)
-  if (person !== undefined) hub.update(person)
 }
 
 async function disconnect(target: DisconnectTarget, endings: Endings): Promise<void> {

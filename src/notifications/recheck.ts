@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { within } from './http/refusal.js'
+import type { Hub } from './hub/hub.js'
 import type { Logger } from './logger.js'
+import type { Service } from './service.js'
 
 /** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
 const EVERY = 60_000
@@ -53,4 +55,10 @@ export class Recheck {
       logger.warn({ err: error }, 'the topics of a connected user could not be read again')
     }
   }
+}
+
+/** Reads the topics of somebody again, who is told of what changes with them. */
+export async function recheckMember(user: string, service: Service, hub: Hub): Promise<void> {
+  const person = await service.recheck(user)
+  if (person !== undefined) hub.update(person)
 }

@@ -1,0 +1,28 @@
+import type { Request } from 'express'
+import { UnavailableError } from '../errors.js'
+import type { Options } from '../options.js'
+import { type Person, parsePerson } from '../person.js'
+import type { Hints } from './hints.js'
+import { whyNoSession } from './load-session.js'
+import { within } from './refusal.js'
+import type { SessionWatch } from './session-watch.js'
+
+/** How long the session middleware may take for a new visitor, in milliseconds. */
+const ANSWER_WITHIN = 1000
+
+/** Asks the host who is there, and hears from then on of the sessions that it ends. */
+export function createIdentify(options: Options, sessions: SessionWatch, hints: Hints): (req: Request) => Promise<Person | null> {
+  return async (req) => {
+    if (req.session === undefined) return withoutSession(req, options, hints)
+    sessions.guard(req)
+    const identity = await options.identify(req)
+    return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
+  }
+}
+
+/** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
+async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
+  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath))) === 'elsewhere') return null
+  hints.noSession()
+  throw new UnavailableError('The session store does not answer.')
+}
