@@ -64,14 +64,18 @@ export class Access {
   }
 }
 
+export interface Portion<Place> {
+  /** What the portion came to. */
+  readonly count: number
+  /** Where the next one begins; null at the end. */
+  readonly next: Place | null
+}
+
 /** Does one portion after the other from the first place on, each in a turn of its own; returns what they came to. */
-export async function portions<Place>(
-  first: Place,
-  portion: (from: Place) => Promise<{ readonly count: number; readonly next: Place | null }>,
-): Promise<number> {
+export async function portions<Place>(first: Place, portion: (from: Place) => Promise<Portion<Place>>): Promise<number> {
   let sum = 0
   for (let from: Place | null = first; from !== null; ) {
-    const { count, next }: Awaited<ReturnType<typeof portion>> = await portion(from)
+    const { count, next }: Portion<Place> = await portion(from)
     sum += count
     from = next
     await nextTurn()

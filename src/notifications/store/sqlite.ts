@@ -6,16 +6,18 @@ import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
-import { Access, portions } from './access.js'
+import { Access } from './access.js'
 import { driverWarnings } from './driver.js'
+import { Erasure } from './erasure.js'
+import { Export } from './export.js'
 import { asFailure } from './failures.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
 import { open } from './open.js'
 import { Outbox } from './outbox.js'
+import { Pruning } from './pruning.js'
 import { Refusals } from './refusals.js'
-import { FIRST, Retention } from './retention.js'
 import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
 import type {
@@ -67,7 +69,9 @@ class SqliteStore implements Store {
   readonly #marks: Marks
   readonly #sending: Sending
   readonly #outbox: Outbox
-  readonly #retention: Retention
+  readonly #pruning: Pruning
+  readonly #export: Export
+  readonly #erasure: Erasure
   readonly #access: Access
   readonly #refusals: Refusals
   readonly #feed: Feed
@@ -83,11 +87,13 @@ class SqliteStore implements Store {
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
-    this.#retention = new Retention(db)
     this.#feed = new Feed(db, { logger, refused: () => void this.#refusals.log() })
     this.#snapshots = new Snapshots(db, this.#feed, this.#inbox)
     this.#access = new Access(db, metrics, () => this.#committed())
     this.#outbox = new Outbox(db, this.#access)
+    this.#pruning = new Pruning(db, this.#access)
+    this.#export = new Export(db, this.#access)
+    this.#erasure = new Erasure(db, this.#access)
     this.#refusals = new Refusals(db, this.#access, logger)
     void this.#refusals.log()
   }
@@ -155,29 +161,16 @@ class SqliteStore implements Store {
     return this.#outbox.readers(id, page)
   }
 
-  async prune(cutoffs: Cutoffs): Promise<Pruned> {
-    const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
-    const removed = await portions(0, (from) => this.#access.write(() => this.#retention.takeOut(cutoffs, from)))
-    const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#retention.clear(before, from)))
-    return { removed, deleted }
+  prune(cutoffs: Cutoffs): Promise<Pruned> {
+    return this.#pruning.prune(cutoffs)
   }
 
-  async exportUser(user: string): Promise<UserExport> {
-    const all = { notifications: [] as UserExport['notifications'][number][], sent: [] as UserExport['sent'][number][] }
-    for (let from: bigint | null = FIRST; from !== null; ) {
-      const start: bigint = from
-      const { notifications, sent, next } = await this.#access.read(() => this.#retention.keptOf(user, start))
-      all.notifications.push(...notifications)
-      all.sent.push(...sent)
-      from = next
-      await nextTurn()
-    }
-    return { user, ...(await this.#access.read(() => this.#retention.memberships(user))), ...all }
+  exportUser(user: string): Promise<UserExport> {
+    return this.#export.of(user)
   }
 
-  async eraseUser(user: string): Promise<void> {
-    await portions(FIRST, (from) => this.#access.write(() => this.#retention.erase(user, from)))
-    while (!(await this.#access.write(() => this.#retention.eraseTraces(user)))) await nextTurn()
+  eraseUser(user: string): Promise<void> {
+    return this.#erasure.erase(user)
   }
 
   async tick(now: number): Promise<number | null> {

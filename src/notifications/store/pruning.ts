@@ -1,0 +1,94 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { type Access, type Portion, portions } from './access.js'
+import { PORTION } from './portion.js'
+import { READ_AT } from './readers.js'
+import { FIRST, IN_PORTION, ROWS, Sequence } from './sequence.js'
+import { preparing } from './statements.js'
+import type { Cutoffs, Pruned } from './store.js'
+
+interface Old {
+  readonly position: number
+  readonly audience: string
+  readonly notification: number
+  readonly published_at: number
+  readonly named: number
+  readonly readAt: number
+}
+
+/** What is old leaves first the inboxes and then the database, portion by portion, each in a write transaction of its own. */
+export class Pruning {
+  readonly #access: Access
+  readonly #sequence: Sequence
+  readonly #live: Statement
+  readonly #end: Statement
+  readonly #unname: Statement
+  readonly #over: Statement
+  readonly #forgetReceipts: Statement
+  readonly #delete: Statement
+
+  constructor(db: Database, access: Access) {
+    const prepare = preparing(db)
+    this.#access = access
+    this.#sequence = new Sequence(db)
+    this.#live = prepare(LIVE)
+    this.#end = prepare(`UPDATE notification_deliveries SET ended_at = 0 WHERE position = ?`)
+    this.#unname = prepare(`DELETE FROM notification_recipients WHERE notification = ? AND user_id = ?`)
+    this.#over = prepare(OVER).pluck().safeIntegers()
+    this.#forgetReceipts = prepare(`
+      DELETE FROM notification_receipts WHERE (user_id, position) IN (
+        SELECT r.user_id, r.position FROM notification_deliveries d JOIN notification_receipts r ON r.position = d.position
+        WHERE d.notification = ? LIMIT ${ROWS})`)
+    this.#delete = prepare(`DELETE FROM notifications WHERE seq = ?`)
+  }
+
+  async prune(cutoffs: Cutoffs): Promise<Pruned> {
+    const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
+    const removed = await portions(0, (from) => this.#access.write(() => this.#takeOut(cutoffs, from)))
+    const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#clear(before, from)))
+    return { removed, deleted }
+  }
+
+  #takeOut({ readBefore, unreadBefore }: Cutoffs, from: number): Portion<number> {
+    const rows = this.#live.all(from) as Old[]
+    const until = performance.now() + PORTION
+    let count = 0
+    for (const { position, audience, notification, named, readAt, published_at } of rows) {
+      if (readAt >= 0 ? readAt > readBefore : published_at > unreadBefore) continue
+      if (named === 1) this.#unname.run(notification, audience.slice('user:'.length))
+      else this.#end.run(position)
+      count++
+      if (performance.now() > until) return { count, next: position }
+    }
+    const last = rows.at(-1)
+    const newest = Math.max(readBefore, unreadBefore)
+    return { count, next: rows.length < ROWS || last === undefined || last.published_at > newest ? null : last.position }
+  }
+
+  /** Deletes what is in no inbox any more, and has not been since `before`. */
+  #clear(before: number, from: bigint): Portion<bigint> {
+    const until = performance.now() + PORTION
+    let count = 0
+    for (const seq of this.#over.all({ from, before }) as bigint[]) {
+      // Millions may have read it: its receipts go in portions of their own.
+      if (this.#forgetReceipts.run(seq).changes === ROWS) return { count, next: seq - 1n }
+      this.#delete.run(seq)
+      count++
+      if (performance.now() > until) return { count, next: seq }
+    }
+    return { count, next: this.#sequence.after(from) }
+  }
+}
+
+const OWNER = `substr(d.audience, 6)`
+
+const LIVE = `
+  SELECT d.position, d.audience, d.notification, d.published_at, n.audience = 'users' AS named,
+    CASE WHEN substr(d.audience, 1, 5) = 'user:' THEN ${READ_AT(OWNER, 'd.position')} ELSE -1 END AS readAt
+  FROM notification_deliveries d JOIN notifications n ON n.seq = d.notification
+  WHERE d.position > ? AND d.ended_at IS NULL ORDER BY d.position LIMIT ${ROWS}`
+
+const OVER = `
+  SELECT seq FROM notifications n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer' AND created_at <= @before
+    AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq)
+    AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > @before))
+  ORDER BY seq`
