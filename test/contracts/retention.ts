@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Draft } from '../../src/notifications/notification.js'
 import { Eyes, PAGE, person, type StoreUnderTest } from './store.js'
 
 const ALWAYS = Number.MAX_SAFE_INTEGER
@@ -32,6 +33,73 @@ export function retentionContract(name: string, open: () => Promise<StoreUnderTe
   it('what is on the schedule is never old', async (eyes) => {
     await eyes.send({ user: 'ada' }, 'later', { publishAt: Date.now() + 60_000 })
     assert.deepEqual(await eyes.store.prune({ readBefore: ALWAYS, unreadBefore: ALWAYS }), { removed: 0, deleted: 0 })
+  })
+
+  it('a user who asks is told of the broadcasts that they read, one by one or all together, or archived, and of no others', async (eyes) => {
+    const { store } = eyes
+    await store.remember(person('ada', ['role:editor'], Date.now() - 60_000))
+    const send = async (title: string, to: Draft['to'] = 'everyone') => (await eyes.send(to, title)).notification.id
+    await send('to editors', { topic: 'role:editor' })
+    await send('to others', { topic: 'role:author' })
+    await store.recall(await send('gone before'), 1)
+    const early = await send('early to editors', { topic: 'role:editor' })
+    await store.mark('ada', [early], 'read', 1)
+    const again = await send('unread again')
+    await send('by marking all')
+    const own = await send('own', { user: 'ada' })
+    await store.markAllAsRead('ada', Number.MAX_SAFE_INTEGER, Date.now())
+    await store.mark('ada', [again], 'unread', Date.now())
+    const [one, kept, late] = [await send('one'), await send('archived'), await send('gone later')]
+    await store.mark('ada', [one, late], 'read', Date.now())
+    await store.mark('ada', [kept], 'archive', Date.now())
+    await store.recall(late, Date.now())
+    await send('never read')
+    const { notifications } = await store.exportUser('ada')
+    assert.deepEqual(
+      notifications.map(({ title, readAt, archivedAt, inInbox }) => [title, readAt !== null, archivedAt !== null, inInbox]),
+      [
+        ['to editors', true, false, true],
+        ['early to editors', true, false, true],
+        ['by marking all', true, false, true],
+        ['own', true, false, true],
+        ['one', true, false, true],
+        ['archived', true, true, true],
+        ['gone later', true, false, false],
+      ],
+    )
+    assert.equal(notifications[3]?.readAt, new Date((await store.find('ada', own))?.readAt ?? 0).toISOString())
+    await store.remember(person('ada'))
+    const later = (await store.exportUser('ada')).notifications.map(({ title }) => title)
+    assert.deepEqual(later.slice(0, 2), ['early to editors', 'by marking all'], 'of topics that they left, what they marked by itself')
+  })
+
+  it('a user who asks is not told of a broadcast that was left among others which were read one by one', async (eyes) => {
+    const sent: string[] = []
+    for (let n = 0; n < 30; n++) sent.push((await eyes.send('everyone', `${n}`)).notification.id)
+    const [left] = sent.splice(3, 1)
+    await eyes.store.mark('ada', sent, 'read', Date.now())
+    assert.deepEqual(await eyes.titles('ada', { filter: 'unread' }), ['3'])
+    const { notifications } = await eyes.store.exportUser('ada')
+    assert.deepEqual(
+      notifications.map(({ id }) => id),
+      sent,
+    )
+    assert.ok(!notifications.some(({ id }) => id === left))
+  })
+
+  it('a user who asks is told when what was for them alone was read, unless it was gone before they marked all', async (eyes) => {
+    const { store } = eyes
+    const back = (await eyes.send({ user: 'ada' }, 'taken back')).notification.id
+    await store.recall(back, Date.now() - 1000)
+    await eyes.send({ user: 'ada' }, 'read')
+    await store.markAllAsRead('ada', Number.MAX_SAFE_INTEGER, Date.now() + 1000)
+    assert.deepEqual(
+      (await store.exportUser('ada')).notifications.map(({ title, readAt }) => [title, readAt !== null]),
+      [
+        ['taken back', false],
+        ['read', true],
+      ],
+    )
   })
 
   it('a user who is erased is as one never seen, and nobody else notices', async (eyes) => {

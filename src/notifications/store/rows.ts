@@ -121,7 +121,8 @@ function time(value: unknown): number | null {
   return typeof value === 'number' ? parseTime(value) : null
 }
 
-function iso(value: unknown): string | null {
+/** A time of a foreign row may be anything: null for what is none. */
+export function iso(value: unknown): string | null {
   const ms = time(value) ?? (typeof value === 'string' ? parseTime(`${value.trim().replace(' ', 'T')}Z`) : null)
   return ms === null ? null : new Date(ms).toISOString()
 }

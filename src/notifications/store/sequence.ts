@@ -4,7 +4,7 @@ import { preparing } from './statements.js'
 /** How much is looked at in one portion: rows of the database, so that none of them holds the event loop for long. */
 export const ROWS = 500
 /** Whose turn it is in a portion of what was sent, by the number of the notification: another process may have chosen any. */
-export const IN_PORTION = (seq: string) => `${seq} > @from AND ${seq} <= @from + ${ROWS}`
+export const IN_PORTION = (seq: string, rows = ROWS) => `${seq} > @from AND ${seq} <= @from + ${rows}`
 /** Where portions of what was sent begin: below all of them. */
 export const FIRST = -(2n ** 63n)
 
@@ -12,8 +12,8 @@ export const FIRST = -(2n ** 63n)
 export class Sequence {
   readonly #next: Statement
 
-  constructor(db: Database) {
-    this.#next = preparing(db)(NEXT).pluck().safeIntegers()
+  constructor(db: Database, rows = ROWS) {
+    this.#next = preparing(db)(NEXT(rows)).pluck().safeIntegers()
   }
 
   /** Where the next portion begins; null at the end. */
@@ -23,8 +23,8 @@ export class Sequence {
 }
 
 /** Deliveries and recipients may have outlived what they belong to. */
-const NEXT = `
+const NEXT = (rows: number) => `
   SELECT min(seq) - 1 FROM (
-    SELECT min(seq) AS seq FROM notifications WHERE seq > @from + ${ROWS}
-    UNION ALL SELECT min(notification) FROM notification_deliveries WHERE notification > @from + ${ROWS}
-    UNION ALL SELECT min(notification) FROM notification_recipients WHERE notification > @from + ${ROWS})`
+    SELECT min(seq) AS seq FROM notifications WHERE seq > @from + ${rows}
+    UNION ALL SELECT min(notification) FROM notification_deliveries WHERE notification > @from + ${rows}
+    UNION ALL SELECT min(notification) FROM notification_recipients WHERE notification > @from + ${rows})`

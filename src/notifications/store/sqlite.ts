@@ -92,7 +92,7 @@ class SqliteStore implements Store {
     this.#access = new Access(db, metrics, () => this.#committed())
     this.#outbox = new Outbox(db, this.#access)
     this.#pruning = new Pruning(db, this.#access)
-    this.#export = new Export(db, this.#access)
+    this.#export = new Export(db, this.#access, this.#inbox)
     this.#erasure = new Erasure(db, this.#access)
     this.#refusals = new Refusals(db, this.#access, logger)
     void this.#refusals.log()

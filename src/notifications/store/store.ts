@@ -145,7 +145,7 @@ export interface UserExport {
   readonly user: string
   readonly since: string | null
   readonly topics: readonly { readonly name: string; readonly since: string | null }[]
-  /** What named this user, and the broadcasts that this user read or archived; the oldest first. */
+  /** What named this user, and the broadcasts that this user read, one by one or all together, or archived; the oldest first. */
   readonly notifications: readonly ExportedNotification[]
   /** What has this user's id as its sender, without those it was for. */
   readonly sent: readonly Omit<Notification, 'to'>[]
