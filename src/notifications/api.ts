@@ -101,7 +101,8 @@ export interface Notifications {
   disconnect(target: DisconnectTarget): Promise<void>
   /**
    * Takes what is old out of inboxes and the database, as `retention` does on a schedule, in portions that hold nobody up. What is
-   * scheduled is never old. Counts follow; an idempotency key of what was deleted is free again.
+   * scheduled is never old; what expired or was taken back is by `readAfterDays` alone. Counts follow; an idempotency key of what was deleted is
+   * free again.
    * @throws OptionError unless one of the two is a positive number of days
    * @example await notifications.prune({ readAfterDays: 30, unreadAfterDays: 365 })
    */

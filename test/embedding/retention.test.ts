@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import express from 'express'
-import { type createNotifications, type NotificationsOptions, OptionError, type Retention } from '../../src/notifications/index.js'
+import { type createNotifications, type Draft, type NotificationsOptions, OptionError, type Retention } from '../../src/notifications/index.js'
 import { Pruner } from '../../src/notifications/retention.js'
 import { fakeNotifications } from '../../src/notifications/testing.js'
 import { Folder, Served } from './served.js'
@@ -24,6 +24,7 @@ function aging() {
 
 const TIMES = [
   ['notifications', 'created_at'],
+  ['notifications', 'recalled_at'],
   ['notification_deliveries', 'published_at'],
   ['notification_deliveries', 'ended_at'],
   ['notification_receipts', 'read_at'],
@@ -112,6 +113,39 @@ describe('old notifications', () => {
       (await fake.sent()).entries.map(({ notification }) => notification.id),
       [planned.id],
     )
+  })
+
+  it('that were taken back stay for the days of what was read, with their reports and keys, however soon the unread go', async () => {
+    await using aged = aging()
+    const { fake, pass } = aged
+    const draft: Draft = { to: { users: ['ada', 'bo'] }, title: 'Recalled', idempotencyKey: 'k' }
+    const recalled = await fake.notify(draft)
+    await fake.recall(recalled.id)
+    await fake.notify({ to: { user: 'ada' }, title: 'Unread' })
+    pass(31)
+    assert.deepEqual(await fake.prune({ readAfterDays: 365, unreadAfterDays: 30 }), { removed: 1, deleted: 1 })
+    assert.equal((await fake.report(recalled.id)).status, 'recalled')
+    assert.equal((await fake.notify(draft)).id, recalled.id)
+    assert.deepEqual(await fake.prune({ unreadAfterDays: 30 }), { removed: 0, deleted: 0 }, 'what has no number is kept for good')
+    pass(335)
+    assert.deepEqual(await fake.prune({ readAfterDays: 365, unreadAfterDays: 30 }), { removed: 0, deleted: 1 })
+  })
+
+  it('that were taken back before they were sent, or had expired by then, go by when that was', async () => {
+    await using aged = aging()
+    const { db, fake, pass } = aged
+    const planned = await fake.notify({ to: { user: 'ada' }, title: 'Planned', publishAt: Date.now() + 60 * DAY })
+    pass(40)
+    await fake.recall(planned.id)
+    db.prepare(`INSERT INTO notifications (audience, title, created_at, expires_at) VALUES ('everyone', 'Too late', ?, ?)`).run(
+      Date.now() - 40 * DAY,
+      Date.now() - DAY,
+    )
+    assert.deepEqual(await fake.prune({ readAfterDays: 30, unreadAfterDays: 1 }), { removed: 0, deleted: 0 })
+    assert.equal((await fake.report(planned.id)).status, 'recalled')
+    pass(30)
+    assert.deepEqual(await fake.prune({ readAfterDays: 30, unreadAfterDays: 1 }), { removed: 0, deleted: 1 })
+    assert.deepEqual(await fake.prune({ readAfterDays: 0.5 }), { removed: 0, deleted: 1 })
   })
 
   it('are pruned however many there are', async () => {

@@ -42,9 +42,8 @@ export class Pruning {
   }
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
-    const before = Math.max(cutoffs.readBefore, cutoffs.unreadBefore)
     const removed = await portions(0, (from) => this.#access.write(() => this.#takeOut(cutoffs, from)))
-    const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#clear(before, from)))
+    const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#clear(cutoffs, from)))
     return { removed, deleted }
   }
 
@@ -64,11 +63,12 @@ export class Pruning {
     return { count, next: rows.length < ROWS || last === undefined || last.published_at > newest ? null : last.position }
   }
 
-  /** Deletes what is in no inbox any more, and has not been since `before`. */
-  #clear(before: number, from: bigint): Portion<bigint> {
+  /** Deletes what was taken out of the last inbox as old, or ended otherwise long enough ago. */
+  #clear({ readBefore, unreadBefore }: Cutoffs, from: bigint): Portion<bigint> {
+    const bounds = { from, readBefore, newest: Math.max(readBefore, unreadBefore) }
     const until = performance.now() + PORTION
     let count = 0
-    for (const seq of this.#over.all({ from, before }) as bigint[]) {
+    for (const seq of this.#over.all(bounds) as bigint[]) {
       // Millions may have read it: its receipts go in portions of their own.
       if (this.#forgetReceipts.run(seq).changes === ROWS) return { count, next: seq - 1n }
       this.#delete.run(seq)
@@ -87,8 +87,15 @@ const LIVE = `
   FROM notification_deliveries d JOIN notifications n ON n.seq = d.notification
   WHERE d.position > ? AND d.ended_at IS NULL ORDER BY d.position LIMIT ${ROWS}`
 
+/** What was pruned has ended at 0. What was recalled or had expired before it came into any inbox has no delivery that says when. */
 const OVER = `
-  SELECT seq FROM notifications n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer' AND created_at <= @before
+  SELECT seq FROM notification_facts n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer'
     AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq)
-    AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > @before))
+    AND NOT EXISTS (
+      SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > max(0, @readBefore)))
+    AND CASE
+      WHEN state NOT IN ('recalled', 'expired') OR EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq)
+        THEN created_at <= @newest
+      ELSE max(created_at, CASE state WHEN 'recalled' THEN recalled_at ELSE expires_at END) <= @readBefore
+    END
   ORDER BY seq`

@@ -108,7 +108,7 @@ export interface Inserted {
 
 /** What is old, in milliseconds since 1970; minus infinity where nothing is. */
 export interface Cutoffs {
-  /** What was read (or archived) until then. */
+  /** What was read (or archived), expired or was recalled until then. */
   readonly readBefore: number
   /** What came until then and was not read; broadcasts, whoever read them. */
   readonly unreadBefore: number
@@ -202,8 +202,8 @@ export interface Store {
   readers(id: string, page: ReadersPage): Promise<readonly Reader[]>
 
   /**
-   * Takes what is old out of inboxes, and deletes what nobody has had since then. In portions that hold nobody up; what is
-   * on the schedule is never old.
+   * Takes what is old out of inboxes, and deletes what nobody has any more; what expired or was recalled, once that is old. In portions that
+   * hold nobody up; what is on the schedule is never old.
    */
   prune(cutoffs: Cutoffs): Promise<Pruned>
   exportUser(user: string): Promise<UserExport>
