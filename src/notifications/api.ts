@@ -51,13 +51,13 @@ export interface Notifications {
    */
   get(user: string, id: string): Promise<Item>
   /**
-   * Marks as read; resolves to the new state. What is read already stays as it is.
-   * @throws NotFoundError for one id that is not theirs; of several, those are passed over
+   * Marks as read, one or up to 1,000 at once, all or none; resolves to the new state. What is read already stays as it is.
+   * @throws NotFoundError for one id that is not theirs; of several, those are passed over. InvalidError for more than 1,000
    */
   markAsRead(user: string, ids: string | readonly string[]): Promise<State>
   /**
    * Marks as unread again; resolves to the new state.
-   * @throws NotFoundError as `markAsRead` does; InvalidError where one is archived, and then none is changed
+   * @throws as `markAsRead` does; InvalidError also where one is archived, and then none is changed
    */
   markAsUnread(user: string, ids: string | readonly string[]): Promise<State>
   /** Takes out of the inbox into the archive, and marks as read; resolves to the new state. Throws as `markAsRead` does. */
@@ -86,7 +86,10 @@ export interface Notifications {
    * @throws NotFoundError where there is no such notification
    */
   report(id: string, options?: { readonly except?: readonly string[] }): Promise<SentEntry>
-  /** Who was named (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`, 100 unless told. */
+  /**
+   * Who was named (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`, which is 1 to 5,000 and 100 unless told.
+   * @throws MalformedError for a limit that cannot be
+   */
   readers(id: string, options?: { readonly limit?: number; readonly except?: readonly string[] }): Promise<readonly Reader[]>
   /**
    * Asks `topicsOf` again now, tells the user's connections what changed, and resolves to the new state. Call it when somebody's role

@@ -54,10 +54,14 @@ export class Cursors {
   }
 }
 
-/** How many a page holds: 1 to 100, 25 unless told. Throws MalformedError for anything else. */
-export function parseLimit(limit: number | undefined): number {
-  if (limit === undefined) return 25
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw malformed('limit', 'The limit must be a whole number from 1 to 100.')
+const PAGE = { usual: 25, most: 100 }
+
+/** How many are wanted at once: of a page 1 to 100, 25 unless told. Throws MalformedError for anything else. */
+export function parseLimit(limit: number | undefined, { usual, most } = PAGE): number {
+  if (limit === undefined) return usual
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    throw malformed('limit', `The limit must be a whole number from 1 to ${most.toLocaleString('en')}.`)
+  }
   return limit
 }
 

@@ -44,6 +44,13 @@ export interface Look {
   readonly latest?: Item | undefined
 }
 
+/** As many as one transaction marks without holding anybody up for long. */
+const MOST_MARKED = 1000
+const TOO_MANY = 'At most 1,000 notifications can be marked at once: mark them in several calls, or call markAllAsRead.'
+
+/** As many as one notification may name. */
+const MOST_READERS = 5000
+
 type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) | undefined
 
 /** What can be done with notifications, whoever asks: parse, let the store commit, answer with the new state. */
@@ -120,14 +127,14 @@ export class Service {
     return this.#item(row)
   }
 
-  /** One id that is not in the inbox is a NotFoundError; of several, those that are gone are passed over. */
+  /** One id that is not in the inbox is a NotFoundError; of several, those that are gone are passed over. All or none, so no more than can be done at once. */
   async mark(user: string, ids: string | readonly string[], mark: Mark): Promise<State> {
     const id = parseUser(user)
     const wanted = typeof ids === 'string' ? [ids] : parseIds(ids)
-    const unread = mark === 'read' || mark === 'archive' ? await this.#unreadOf(id, wanted) : []
     const found = await this.#store.mark(id, wanted, mark, Date.now())
     if (typeof ids === 'string' && !found.has(ids)) throw new NotFoundError()
-    if (unread.length > 0) this.#events.tell('read', { user: id, ids: unread })
+    const read = mark === 'read' || mark === 'archive' ? [...found].flatMap(([id, before]) => (before === 'unread' ? [id] : [])) : []
+    if (read.length > 0) this.#events.tell('read', { user: id, ids: read })
     return this.#state(await this.#store.snapshot(id))
   }
 
@@ -168,8 +175,9 @@ export class Service {
     return entry
   }
 
-  readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
-    return this.#store.readers(id, { limit: options.limit ?? 100, except: options.except ?? [] })
+  async readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
+    const limit = parseLimit(options.limit, { usual: 100, most: MOST_READERS })
+    return this.#store.readers(id, { limit, except: options.except ?? [] })
   }
 
   /** For the hub: the state of many, in their order, with what is new to each; those who see the same one after the other share one answer. */
@@ -190,13 +198,6 @@ export class Service {
     if (!replayed) this.#created(notification)
     const { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt } = notification
     return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
-  }
-
-  /** Which of these are unread to somebody; nothing while nobody listens. */
-  async #unreadOf(user: string, ids: readonly string[]): Promise<string[]> {
-    if (!this.#events.wants('read')) return []
-    const rows = await Promise.all(ids.map((id) => this.#store.find(user, id)))
-    return rows.flatMap((row) => (row?.state === 'unread' ? [row.id] : []))
   }
 
   async #snapshotOf(person: Person, asOf?: Moment): Promise<Snapshot> {
@@ -236,8 +237,13 @@ export class Service {
 }
 
 function parseIds(ids: unknown): string[] {
-  if (Array.isArray(ids) && ids.every((id) => typeof id === 'string')) return ids
-  throw new InvalidError([{ field: 'id', message: 'Say which: the id of a notification, or a list of ids.' }])
+  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) throw invalidIds('Say which: the id of a notification, or a list of ids.')
+  if (ids.length > MOST_MARKED) throw invalidIds(TOO_MANY)
+  return ids
+}
+
+function invalidIds(message: string): InvalidError {
+  return new InvalidError([{ field: 'id', message }])
 }
 
 /** Throws InvalidError for what cannot be an id. */

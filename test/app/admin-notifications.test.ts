@@ -278,6 +278,17 @@ describe('the list of what was sent', () => {
     }
   })
 
+  it('reports what another program sent to more people than we take ourselves', async () => {
+    await using app = await startTestApp()
+    const admin = await app.signIn('admin')
+    app.context.database.handle.exec(`
+      INSERT INTO notifications (id, audience, title) VALUES ('many', 'users', 'To many');
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5001)
+      INSERT INTO notification_recipients SELECT seq, 'u' || i FROM notifications, n WHERE id = 'many'`)
+    const report = await admin.getJson<SentJson>(`${COMPOSE}/many`)
+    assert.deepEqual([report.recipients, report.readers?.length], [5001, 100])
+  })
+
   it('keeps the words of what people write to each other between the two', async () => {
     await using app = await startTestApp()
     const [admin, ada] = [await app.signIn('admin'), await app.signIn('ada')]

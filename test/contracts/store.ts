@@ -147,7 +147,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     const id = (await eyes.send({ user: 'ada' }, 'secret')).notification.id
     assert.equal(await eyes.store.find('bob', id), undefined)
     assert.deepEqual([...(await eyes.store.mark('bob', [id, 'no such'], 'read', 1))], [])
-    assert.deepEqual([...(await eyes.store.mark('ada', [id, 'no such'], 'read', 1))], [id])
+    assert.deepEqual([...(await eyes.store.mark('ada', [id, 'no such'], 'read', 1))], [[id, 'unread']])
     assert.deepEqual(await eyes.titles('bob'), [])
   })
 

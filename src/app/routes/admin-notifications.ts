@@ -9,8 +9,9 @@ import { Tokens } from '../tokens.js'
 import { words } from '../words.js'
 import { sendForm, showNewForm } from './admin-compose.js'
 
-/** How many readers a report lists. */
+/** How many readers a report lists, and of how many these are the latest. */
 const READERS_SHOWN = 100
+const READERS_ASKED_FOR = 5000
 
 /** What admins send: the list, the form, the report, and taking back. */
 export function adminNotificationRoutes(context: AppContext): Router {
@@ -79,7 +80,9 @@ class SentPages {
   /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */
   async #readers({ notification, recipients }: SentEntry, except: readonly string[]) {
     const { notifications, users } = this.#context
-    const found = await notifications.readers(notification.id, { limit: Math.max(READERS_SHOWN, recipients ?? 0), except })
+    // Another process may have named more than can be asked for.
+    const limit = Math.min(READERS_ASKED_FOR, Math.max(READERS_SHOWN, recipients ?? 0))
+    const found = await notifications.readers(notification.id, { limit, except })
     const names = await users.byIds(found.map(({ user }) => Number(user)).filter(Number.isSafeInteger))
     return found
       .map(({ user, readAt }) => ({ username: names.get(Number(user))?.username ?? `#${user}`, readAt: readAt === null ? null : new Date(readAt) }))

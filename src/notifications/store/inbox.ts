@@ -52,6 +52,11 @@ const SNAPSHOT = `
     ) AS newest
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`
 
+/** To whom a notification is delivered now, if not to users: their audiences all sort behind. */
+const BROADCAST_TO = `
+  SELECT d.audience FROM notifications CROSS JOIN notification_deliveries d INDEXED BY notification_deliveries_of
+  WHERE notifications.id = ? AND d.notification = notifications.seq AND d.audience < 'user:' AND d.ended_at IS NULL`
+
 /** What one person sees: reads only, each in one snapshot. */
 export class Inbox {
   readonly #instant: Instant
@@ -59,6 +64,7 @@ export class Inbox {
   readonly #member: Statement
   readonly #topics: Statement
   readonly #find: Statement
+  readonly #broadcastTo: Statement
   readonly #unreadAt: Statement
   readonly #pages: Pages
 
@@ -73,6 +79,7 @@ export class Inbox {
     this.#find = prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
       SELECT found.position FROM notifications CROSS JOIN notification_deliveries found INDEXED BY notification_deliveries_of
       WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`).raw()
+    this.#broadcastTo = prepare(BROADCAST_TO).pluck()
   }
 
   snapshot(user: string): Snapshot {
@@ -97,14 +104,26 @@ export class Inbox {
   }
 
   find(user: string, id: string): Row | undefined {
+    return this.#instant.read(() => this.#findAt(this.placeOf(user), user, id))
+  }
+
+  /** Those of them that are in the inbox, in their order. */
+  findAll(user: string, ids: readonly string[]): Row[] {
     return this.#instant.read(() => {
-      const { watermark, streams } = this.placeOf(user)
-      for (const { audience, since, start } of [ownStream(user), ...streams]) {
-        const raw = this.#find.get({ user, id, audience, since, start, watermark }) as RawRow | undefined
-        if (raw !== undefined) return rowOf(raw)
-      }
-      return undefined
+      const place = this.placeOf(user)
+      return ids.flatMap((id) => this.#findAt(place, user, id) ?? [])
     })
+  }
+
+  /** The user's own, or a broadcast to an audience that the user is in, however many those are. */
+  #findAt({ watermark, streams }: Place, user: string, id: string): Row | undefined {
+    const findIn = (stream: Stream) => this.#find.get({ user, id, watermark, ...stream }) as RawRow | undefined
+    const own = findIn(ownStream(user))
+    if (own !== undefined) return rowOf(own)
+    const audience = this.#broadcastTo.get(id) as string | undefined
+    const stream = streams.find((stream) => stream.audience === audience)
+    const raw = stream && findIn(stream)
+    return raw && rowOf(raw)
   }
 
   /** What stands at a position of the user's own, above the watermark; undefined where the user did something with it. */

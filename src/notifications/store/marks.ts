@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { InvalidError } from '../errors.js'
 import type { Person } from '../person.js'
+import type { ItemState } from '../protocol.js'
 import { FLOOR, type Inbox } from './inbox.js'
 import { Settling } from './settling.js'
 import { preparing } from './statements.js'
@@ -45,13 +46,13 @@ export class Marks {
     this.#tell = prepare(`INSERT INTO notification_changes (audience) VALUES (?)`)
   }
 
-  /** Returns which of them are in the inbox; throws, with nothing changed, where one cannot be marked so. */
-  mark(user: string, ids: readonly string[], mark: Mark, now: number): Set<string> {
-    const rows = [...new Set(ids)].flatMap((id) => this.#inbox.find(user, id) ?? [])
+  /** Returns those of them that are in the inbox, and what they were before; throws, with nothing changed, where one cannot be marked so. */
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Map<string, ItemState> {
+    const rows = this.#inbox.findAll(user, [...new Set(ids)])
     const changes = rows.flatMap((row) => changeOf(row, mark, now) ?? [])
     for (const { position, readAt, archivedAt } of changes) this.#receive.run(user, position, readAt, archivedAt)
     if (changes.length > 0) this.#settling.settle(user)
-    return new Set(rows.map((row) => row.id))
+    return new Map(rows.map(({ id, state }) => [id, state]))
   }
 
   /**

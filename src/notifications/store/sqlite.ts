@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { NewNotification, Notification } from '../notification.js'
 import type { Person } from '../person.js'
+import type { ItemState } from '../protocol.js'
 import { Access } from './access.js'
 import { driverWarnings } from './driver.js'
 import { Erasure } from './erasure.js'
@@ -133,7 +134,7 @@ class SqliteStore implements Store {
     return this.#access.read(() => this.#inbox.find(user, id))
   }
 
-  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>> {
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlyMap<string, ItemState>> {
     return this.#access.write(() => this.#marks.mark(user, ids, mark, now))
   }
 

@@ -183,9 +183,9 @@ export interface Store {
 
   /**
    * Marks several; those that are not in the inbox are passed over. Archiving marks as read, too.
-   * Returns which ids were in the inbox. `unread` on an archived one throws InvalidError and changes nothing.
+   * Returns the ids of those that were, each with what it was before. `unread` on an archived one throws InvalidError and changes nothing.
    */
-  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlySet<string>>
+  mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlyMap<string, ItemState>>
   /** Marks all that stand at or below a position. Costs the same for one and for a million. */
   markAllAsRead(user: string, upTo: number, now: number): Promise<void>
 

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { InvalidError, MalformedError } from '../src/notifications/index.js'
+import { fakeNotifications } from '../src/notifications/testing.js'
+
+/** The plugin over a database in which ada has so many, written by somebody else. */
+function inboxOf(count: number) {
+  const database = new Sqlite(':memory:')
+  const fake = fakeNotifications({ database })
+  database
+    .prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notifications (id, audience, title) SELECT 'n' || i, 'user:ada', 'x' FROM n`)
+    .run(count)
+  const ids = Array.from({ length: count }, (_, n) => `n${n + 1}`)
+  return { fake, ids, [Symbol.asyncDispose]: () => fake.close().then(() => void database.close()) }
+}
+
+describe('marking several', () => {
+  it('takes a thousand at once, and of more it says what to do and changes nothing', async () => {
+    await using inbox = inboxOf(1001)
+    const { fake, ids } = inbox
+    for (const mark of [fake.markAsRead, fake.markAsUnread, fake.archive, fake.unarchive]) {
+      await assert.rejects(mark('ada', ids), (error: unknown) => {
+        assert.ok(error instanceof InvalidError)
+        assert.deepEqual(error.errors, [
+          { field: 'id', message: 'At most 1,000 notifications can be marked at once: mark them in several calls, or call markAllAsRead.' },
+        ])
+        return true
+      })
+    }
+    assert.equal(await fake.unreadCount('ada'), 1001)
+    assert.equal((await fake.markAsRead('ada', ids.slice(1))).unread, 1)
+    assert.equal((await fake.archive('ada', ids.slice(1))).unread, 1)
+  })
+
+  it('tells once of those that were unread, in their order', async () => {
+    await using inbox = inboxOf(3)
+    const { fake } = inbox
+    const told = new Promise((resolve) => fake.on('read', resolve))
+    await fake.markAsUnread('ada', 'n2')
+    await fake.archive('ada', ['n3', 'gone', 'n1', 'n3'])
+    assert.deepEqual(await told, { user: 'ada', ids: ['n3', 'n1'] })
+  })
+})
+
+describe('the readers of what was sent', () => {
+  it('are asked for by a whole number up to five thousand, a hundred unless told', async () => {
+    await using fake = fakeNotifications()
+    const users = Array.from({ length: 101 }, (_, n) => `user-${n}`)
+    const { id } = await fake.notify({ to: { users }, title: 'x' })
+    assert.deepEqual([(await fake.readers(id)).length, (await fake.readers(id, { limit: 5000 })).length], [100, 101])
+    for (const limit of [0, -1, 2.5, 5001, Number.NaN, Number.POSITIVE_INFINITY, '7']) {
+      await assert.rejects(fake.readers(id, { limit: limit as number }), {
+        name: MalformedError.name,
+        message: 'The limit must be a whole number from 1 to 5,000.',
+      })
+    }
+  })
+})
