@@ -33,6 +33,9 @@ describe('createNotifications', () => {
     'without a database': { database: undefined },
     'with an empty path': { database: '' },
     'with something that is no database': { database: {} },
+    'with the address of a server for a database': { database: 'mysql://localhost/x' },
+    'with a path that nothing can have': { database: 'a\0.db' },
+    'with the address of a file on another machine': { database: 'file://elsewhere/x.db' },
     'without a session': { session: undefined },
     'with an identify that is no function': { identify: 'user' },
     'with a base path that ends in a slash': { basePath: '/notifications/' },
@@ -40,6 +43,8 @@ describe('createNotifications', () => {
     'with an origin that has a path': { allowedOrigins: ['https://example.com/'] },
     'with an origin that is a word': { allowedOrigins: ['example.com'] },
     'with a heartbeat of 0': { heartbeat: 0 },
+    'with a heartbeat of more than a day': { heartbeat: 86_401 },
+    'with a return over more than a day': { reconnectWithin: 3e8 },
     'with half a connection': { maxConnectionsPerUser: 0.5 },
     'with a proxy that is no address': { trustProxy: 'my proxy' },
     'with a logger that cannot warn': { logger: { info() {}, error() {} } },
@@ -58,6 +63,24 @@ describe('createNotifications', () => {
       )
     })
   }
+
+  it('says of PostgreSQL that it is not there yet', () => {
+    for (const database of ['postgres://localhost/x', 'PostgreSQL://ada@db.example/x', 'postgres:x']) {
+      assert.throws(() => parseOptions({ ...good, database }), {
+        name: OptionError.name,
+        message:
+          'PostgreSQL is not there yet; the option database takes the path of a file, such as data/app.db, or an open better-sqlite3 Database.',
+      })
+    }
+  })
+
+  it('takes a path as it is, and the address of a file as its path', () => {
+    for (const database of ['data/app.db', './notes:2.db', '/srv/a b.db', 'C:\\data\\app.db', ':memory:']) {
+      assert.equal(parseOptions({ ...good, database }).database, database)
+    }
+    assert.equal(parseOptions({ ...good, database: 'file:data/app.db' }).database, 'data/app.db')
+    assert.equal(parseOptions({ ...good, database: 'file:///srv/a%20b.db' }).database, '/srv/a b.db')
+  })
 
   it('with an option that does not exist names it', () => {
     assert.throws(() => parseOptions({ ...good, colour: 'red' } as NotificationsOptions), { message: 'There is no option colour.' })

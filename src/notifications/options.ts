@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Database } from 'better-sqlite3'
 import express, { type Request, type RequestHandler, type Response } from 'express'
 import type { Registry } from 'prom-client'
@@ -21,9 +22,9 @@ export interface PageParts {
   readonly res: Response
 }
 
-/** What `createNotifications` takes: three things that it needs, and the rest with defaults. Times in seconds. */
+/** What `createNotifications` takes: three things that it needs, and the rest with defaults. Times in seconds, a day at most. */
 export interface NotificationsOptions {
-  /** A path, `':memory:'`, or an open better-sqlite3 Database: then `notify` takes part in its transactions. */
+  /** A path (or `file:` and a path), `':memory:'`, or an open better-sqlite3 Database: then `notify` takes part in its transactions. */
   readonly database: string | Database
   /** The express-session middleware of the app: the same instance. */
   readonly session: RequestHandler
@@ -64,10 +65,14 @@ const TRUST_PROXY = 'The option trustProxy takes what Express takes for trust pr
 const isFunction = (option: string, what: string) =>
   z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', { error: `The option ${option} must be ${what}.` })
 
+/** In seconds. What is longer than 24 days overflows a timer, which then fires at once. */
+const DAY = 86_400
+
 const seconds = (option: string) =>
   z
     .number({ error: `The option ${option} must be a number of seconds.` })
     .positive({ error: `The option ${option} must be a positive number of seconds.` })
+    .max(DAY, { error: `The option ${option} must be at most ${DAY} seconds, which is a day.` })
 
 const count = (option: string) =>
   z.int({ error: `The option ${option} must be a whole number.` }).positive({ error: `The option ${option} must be at least 1.` })
@@ -84,11 +89,19 @@ const origin = z
       `The option allowedOrigins holds ${JSON.stringify(issue.input)}, which is no origin: write it as https://example.com, without a path.`,
   })
 
+const A_PATH = 'the path of a file, such as data/app.db, or an open better-sqlite3 Database.'
+
+const database = z
+  .custom<string | Database>((value) => typeof value === 'string' || isDatabase(value), { error: `The option database must be ${A_PATH}` })
+  .transform((value, context) => {
+    const read = typeof value === 'string' ? readPath(value) : { path: value }
+    if ('wrong' in read) context.addIssue({ code: 'custom', message: read.wrong })
+    return 'path' in read ? read.path : z.NEVER
+  })
+
 const schema = z.strictObject(
   {
-    database: z.custom<string | Database>((value) => (typeof value === 'string' && value !== '') || isDatabase(value), {
-      error: 'The option database must be a path or an open better-sqlite3 Database.',
-    }),
+    database,
     session: isFunction('session', 'the express-session middleware that the app uses'),
     identify: isFunction('identify', 'a function of the request that answers { id } or null'),
     topicsOf: isFunction('topicsOf', 'a function of a user id that answers { id, topics } or null').optional(),
@@ -135,6 +148,21 @@ export function parseOptions(options: NotificationsOptions): Options {
   const result = schema.safeParse(options)
   if (!result.success) throw new OptionError(result.error.issues[0]?.message ?? 'The options cannot be read.')
   return result.data as Options
+}
+
+/** What looks like an address is none of ours: as a path it would make folders of that name. One letter is a drive of Windows. */
+function readPath(value: string): { readonly path: string } | { readonly wrong: string } {
+  const wrong = `The option database must be ${A_PATH}`
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(value)?.[1]?.toLowerCase()
+  if (scheme === 'postgres' || scheme === 'postgresql') return { wrong: `PostgreSQL is not there yet; the option database takes ${A_PATH}` }
+  if (value === '' || value.includes('\0') || (scheme !== undefined && scheme !== 'file')) return { wrong }
+  if (scheme === undefined) return { path: value }
+  try {
+    const path = value.startsWith('file://') ? fileURLToPath(value) : value.slice('file:'.length)
+    return path === '' ? { wrong } : { path }
+  } catch {
+    return { wrong }
+  }
 }
 
 function isDatabase(value: unknown): boolean {
