@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import session, { type SessionOptions, type Store } from 'express-session'
 import request from 'supertest'
@@ -95,6 +96,13 @@ export class Host implements AsyncDisposable {
     const agent = request.agent(this.url).set('Sec-Fetch-Site', 'same-origin')
     await agent.get('/enter').query({ as: user }).expect(200)
     return agent
+  }
+
+  /** Somebody else's program writes to the same database. */
+  foreign(sql: string): void {
+    const db = new Sqlite(join(this.#folder, 'host.db'), { timeout: 10_000 })
+    db.exec(sql)
+    db.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -422,3 +422,25 @@ describe('what the router does not know', () => {
     assert.equal(await host.notifications.unreadCount('ada'), 0)
   })
 })
+
+describe('an id that another process chose', () => {
+  it('opens what is in the inbox, whatever it is; one that would lead elsewhere is refused', async () => {
+    await using host = await Host.start()
+    const routes = host.notifications.router().stack.flatMap(({ route }) => /^\/([a-z-]+)$/.exec(String(route?.path))?.[1] ?? [])
+    assert.ok(routes.includes('unread') && routes.includes('preferences'), 'the routes were found')
+    const elsewhere = ['unread', 'stream', 'socket', 'preferences', 'Unread', 'STREAM', '.', '..']
+    const fine = ['read', 'read-all', 'assets', 'unread ', 'a/b', 'unread/', '%75nread', '%2e', 'ł', '...', '?', '#']
+    for (const id of new Set([...routes, ...elsewhere, ...fine]))
+      host.foreign(`INSERT INTO notifications (id, audience, title) VALUES ('${id}', 'user:ada', 'x')`)
+    const ada = await host.enter('ada')
+    const { items, unread } = await host.notifications.list('ada', { limit: 100 })
+    assert.deepEqual([items.map(({ id }) => id).toSorted(), unread], [fine.toSorted(), fine.length])
+    for (const { id } of items) {
+      const { pathname } = new URL(`/notifications/${encodeURIComponent(id)}`, host.url)
+      const { body } = await ada.get(pathname).set('Accept', json).expect(200)
+      assert.equal(body.id, id)
+      await ada.post(`${pathname}/archive`).set('Accept', json).expect(200)
+    }
+    assert.deepEqual((await host.notifications.list('ada', { filter: 'archived' })).items.length, fine.length)
+  })
+})

@@ -26,6 +26,9 @@ const NONSENSE: readonly (readonly [string, string])[] = [
   ['expires_at', `(audience, title, expires_at) VALUES ('user:7', 'x', 9e999)`],
   ['expires_at', `(audience, title, expires_at) VALUES ('user:7', 'x', zeroblob(8))`],
   ['id', `(id, audience, title) VALUES (x'00', 'user:7', 'x')`],
+  ['id', `(id, audience, title) VALUES ('unread', 'user:7', 'x')`],
+  ['id', `(id, audience, title, publish_at) VALUES ('Socket', 'everyone', 'x', '2100-01-01')`],
+  ['id', `(id, audience, title) VALUES ('..', 'user:7', 'x')`],
 ]
 
 test('nonsense in a foreign row is skipped, logged once with the column at fault, and harms nobody', async () => {
@@ -54,6 +57,10 @@ test('what was refused is delivered when it is put right, and withdrawn when it 
   assert.equal(await eyes.unread('7'), 1)
   await subject.foreign(`UPDATE notifications SET title = ''`)
   assert.equal(await eyes.unread('7'), 0)
+  await subject.foreign(`UPDATE notifications SET title = 'typo', id = 'stream'`)
+  assert.equal(await eyes.unread('7'), 0)
+  await subject.foreign(`UPDATE notifications SET id = 'streams'`)
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['typo'], 1])
 })
 
 test('softer nonsense is mended where it is read: a link that is none is no link', async () => {

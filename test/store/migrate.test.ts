@@ -9,8 +9,9 @@ import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
 import { migrateSqlite } from '../../src/notifications/store/migrate.js'
+import { eventually } from '../helpers/eventually.js'
 import { recount } from './recount.js'
-import { openStore, temporaryFolder } from './subject.js'
+import { type Logged, openStore, temporaryFolder } from './subject.js'
 
 const run = promisify(execFile)
 const MIGRATE = new URL('../../src/notifications/store/migrate.ts', import.meta.url).href
@@ -225,10 +226,17 @@ test('notifications of the first schema keep their counts, their newest, and wha
   const send = db.handle.prepare('INSERT INTO notifications (audience, title) VALUES (?, ?)')
   for (const audience of ['user:ada', 'user:ada', 'user:bob', 'everyone', 'user:ada']) send.run(audience, 'before')
   db.handle.exec('DELETE FROM notifications WHERE seq = 5')
+  // Their links lead elsewhere, of which the first schema knew nothing.
+  const led = db.handle.prepare('INSERT INTO notifications (id, audience, title, expires_at) VALUES (?, ?, ?, ?)')
+  led.run('Unread', 'user:ada', 'elsewhere', null)
+  led.run('stream', 'everyone', 'elsewhere', '2100-01-01')
   db.handle.exec(
     `INSERT INTO notification_receipts (user_id, position, read_at) SELECT 'dee', position, 1 FROM notification_deliveries WHERE audience = 'everyone'`,
   )
-  const store = openStore(place.path)
+  const logged: Logged[] = []
+  const store = openStore(place.path, logged)
+  assert.equal(await store.tick(Date.now()), null)
+  await eventually(() => logged.length === 2, 'what is refused from now on was logged')
 
   for (const [user, unread] of Object.entries({ ada: 3, bob: 2, cy: 1, dee: 0 })) {
     assert.equal((await store.snapshot(user)).unread, unread)
