@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import Sqlite from 'better-sqlite3'
 import type { Store } from '../../src/notifications/store/store.js'
-import { PAGE } from '../contracts/store.js'
+import { PAGE, person } from '../contracts/store.js'
 import { SqliteSubject } from './subject.js'
 
 setFlagsFromString('--expose-gc')
@@ -155,6 +155,30 @@ test('telling of a message costs the same for people who have read ten others on
   }
   const [few, many] = [await telling(10), await telling(1000)]
   assert.ok(many < 5 * few + 1000, `${many} µs for 50 of them instead of ${few}`)
+})
+
+test('marking a hundred costs little more for somebody in three hundred topics than for somebody in one', { timeout: 120_000 }, async () => {
+  const marking = async (topics: number) => {
+    await using subject = new SqliteSubject()
+    const names = Array.from({ length: topics }, (_, n) => `t${n}`)
+    await subject.store.remember(person('ada', names))
+    const db = new Sqlite(subject.path)
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+      INSERT INTO notifications (id, audience, title) SELECT 'n' || i, 'topic:' || ?, 'x' FROM n`).run(names.at(-1))
+    db.close()
+    const ids = Array.from({ length: 100 }, (_, n) => `n${n + 1}`)
+    let best = Number.POSITIVE_INFINITY
+    for (let round = 0; round < 10; round++) {
+      const before = process.cpuUsage()
+      await subject.store.mark('ada', ids, round % 2 === 0 ? 'read' : 'unread', 1)
+      const { user, system } = process.cpuUsage(before)
+      best = Math.min(best, user + system)
+    }
+    return best
+  }
+  const [few, many] = [await marking(1), await marking(300)]
+  assert.ok(many < 3 * few + 5000, `${many} µs instead of ${few}`)
 })
 
 test('what is kept of people who read hundreds of broadcasts one by one is little', { timeout: 120_000 }, async () => {
