@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
+import { expectBadge, expectConnection, launchBrowser, openTabSignedIn } from '../helpers/browser.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** Writes down from the first moment on what moved, and where it stood before and after. */
+const WATCH = `
+  window.shifts = []
+  const place = ({ x, y, width, height }) => [x, y, width, height].join(' ')
+  new PerformanceObserver((list) => {
+    for (const { value, sources } of list.getEntries()) {
+      shifts.push({ value, moved: sources.map(({ node, previousRect, currentRect }) => (node?.outerHTML ?? node?.textContent ?? '').slice(0, 80) + ': ' + place(previousRect) + ' to ' + place(currentRect)) })
+    }
+  }).observe({ type: 'layout-shift', buffered: true })`
+
+/** Entries are told after a frame was drawn: two frames later all that had moved until now is there. */
+const SHIFTS = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(shifts)))))`
+
+/** Ada, who has read all of 125 notifications; the oldest hundred stand on no page that she looks at. */
+async function readAll(app: TestApp) {
+  const { id } = await app.addUser('ada')
+  const user = String(id)
+  const drafts = Array.from({ length: 125 }, (_, n) => ({ to: { user }, title: `Number ${n}` }))
+  const stored = await Promise.all(drafts.map((draft) => app.notifications.notify(draft)))
+  const ids = stored.map((notification) => notification.id)
+  await app.notifications.markAsRead(user, ids)
+  return { user, oldest: ids.slice(0, 100) }
+}
+
+function placeOfBadge(page: Page): Promise<{ readonly height: number }> {
+  return page.evaluate(`document.querySelector('.belfry-badge').getBoundingClientRect().toJSON()`)
+}
+
+async function expectNothingMoved(page: Page, when: string): Promise<void> {
+  assert.deepEqual(await page.evaluate(SHIFTS), [], when)
+}
+
+describe('the badge', () => {
+  for (const width of [375, 1100]) {
+    it(`moves nothing of the inbox when it goes from 0 to 1, to 100 and to 0 again, ${width} px wide`, async () => {
+      await using app = await startTestApp()
+      const { user, oldest } = await readAll(app)
+      const context = await browser.newContext({ viewport: { width, height: 800 } })
+      await context.addInitScript(WATCH)
+      const page = await openTabSignedIn(context, app.url, 'ada', PASSWORD)
+      await expectConnection(page, 'live')
+      await expectNothingMoved(page, 'the page with 0')
+      await app.notifications.markAsUnread(user, oldest.slice(0, 1))
+      await expectBadge(page, '1')
+      await expectNothingMoved(page, '0 to 1')
+      const { height } = await placeOfBadge(page)
+      await app.notifications.markAsUnread(user, oldest)
+      await expectBadge(page, '99+')
+      await expectNothingMoved(page, '1 to 100')
+      assert.equal((await placeOfBadge(page)).height, height, '99+ stands on one line')
+      await app.notifications.markAsRead(user, oldest)
+      await expectBadge(page, '')
+      await expectNothingMoved(page, '100 to 0')
+      await app.notifications.markAsUnread(user, oldest)
+      await page.goto(`${app.url}/account`)
+      await expectConnection(page, 'live')
+      await expectNothingMoved(page, 'a page that comes with 100')
+      await context.close()
+    })
+  }
+})
