@@ -22,12 +22,12 @@ function open(port: number, cookie: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(handshake({ port, headers: { Cookie: cookie } })))
     let shown: number | undefined
-    let unread = ''
+    let rest = ''
     let why = ''
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => {
-      if (unread === '' && shown === undefined && !text.startsWith('HTTP/1.1 101 ')) why = text.slice(0, text.indexOf('\r\n'))
-      unread = read(socket, unread + text, (next) => {
+      if (rest === '' && shown === undefined && !text.startsWith('HTTP/1.1 101 ')) why = text.slice(0, text.indexOf('\r\n'))
+      rest = read(socket, rest + text, (next) => {
         if (shown !== undefined) count(showing, shown, -1)
         shown = next
         count(showing, shown)

@@ -5,7 +5,7 @@ import { Visitor } from '../helpers/visitor.js'
 
 const ATTEMPTS = 40
 
-test('P11: while forty people mistype their passwords at once, those who are in go on undisturbed', { timeout: 120_000 }, async () => {
+test('P11: while forty people mistype their passwords at once, those who are in go on undisturbed', { timeout: 170_000 }, async () => {
   await using server = await ServerProcess.start({}, { watched: true })
   const admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
   await using tab = await admin.openTab()
