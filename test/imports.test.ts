@@ -10,7 +10,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
   {
     name: 'words',
-    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|ending|protocol|logger|metrics|events)\.ts$/,
+    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|ending|within|protocol|logger|metrics|events)\.ts$/,
     may: [],
   },
   {
@@ -40,7 +40,10 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'http',
     files: /^notifications\/http\//,
-    may: [/^notifications\/(notification|person|values|recent|errors|protocol|logger|metrics|options|service|cursors)\.ts$/, /^notifications\/hub\//],
+    may: [
+      /^notifications\/(notification|person|values|recent|errors|within|protocol|logger|metrics|options|service|cursors)\.ts$/,
+      /^notifications\/hub\//,
+    ],
   },
   { name: 'plugin', files: /^notifications\//, may: [/^notifications\//] },
   { name: 'browser', files: /^browser\//, may: [/^notifications\/protocol\.ts$/] },

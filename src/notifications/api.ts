@@ -155,8 +155,8 @@ export interface Notifications {
   /**
    * Closes live connections with 1012, finishes what was begun and releases everything but what the host gave: afterwards nothing of
    * ours keeps the process alive. What waits for a lock of another process is refused after a second, with nothing stored. Call it
-   * right after `server.close()`: then requests that are being answered have five seconds in which they can still notify. On a server that takes
-   * connections all the time nothing is waited for. Twice is as good as once.
+   * right after `server.close()`: then requests that are being answered have five seconds in which they can still notify. A server that is
+   * still listening is not waited for. Twice is as good as once.
    */
   close(): Promise<void>
 }

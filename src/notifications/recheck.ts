@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { within } from './http/refusal.js'
 import type { Hub } from './hub/hub.js'
 import type { Logger } from './logger.js'
 import type { Service } from './service.js'
+import { within } from './within.js'
 
 /** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
 const EVERY = 60_000
@@ -50,7 +50,7 @@ export class Recheck {
   async #ask(user: string): Promise<void> {
     const { recheck, logger } = this.#options
     try {
-      await within(ANSWER_WITHIN, recheck(user))
+      await within(ANSWER_WITHIN, recheck(user), 'The host did not say in time what topics they are in.')
     } catch (error) {
       logger.warn({ err: error }, 'the topics of a connected user could not be read again')
     }

@@ -5,10 +5,10 @@ import type { Events } from './events.js'
 import type { Draft, Notification } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
-import type { Asked, Inserted, Mark, Moment, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
+import type { Asked, Freshness, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 import { isPlainId } from './values.js'
 
-export type { Asked, Moment }
+export type { Asked, Freshness }
 
 /** A page of an inbox, with the state of the same instant. */
 export interface ItemPage extends State {
@@ -91,7 +91,7 @@ export class Service {
   }
 
   /** The state of somebody whose memberships are known now; a change of them is recorded first. */
-  async stateOf(person: Person, asOf?: Moment): Promise<State> {
+  async stateOf(person: Person, asOf?: Freshness): Promise<State> {
     return this.#state(await this.#snapshotOf(person, asOf))
   }
 
@@ -200,7 +200,7 @@ export class Service {
     return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
   }
 
-  async #snapshotOf(person: Person, asOf?: Moment): Promise<Snapshot> {
+  async #snapshotOf(person: Person, asOf?: Freshness): Promise<Snapshot> {
     const snapshot = await this.#store.snapshot(person.id, asOf)
     if (snapshot.membership === person.key) return snapshot
     await this.#store.remember(person)

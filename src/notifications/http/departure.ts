@@ -3,8 +3,8 @@ const ENOUGH = 16
 
 /**
  * When short answers leave that are ready at different moments: together, as soon as a turn of the event loop has brought no more of them, and at once
- * when there are enough. Whoever takes them all, such as a proxy on the same machine, is then awake when the second comes; to wake somebody for each
- * costs more than the answer does.
+ * when there are enough. A proxy that takes them all is then woken once; to wake it for each would cost more than the
+ * answers do.
  */
 export class Departure {
   #next: Promise<void> | undefined

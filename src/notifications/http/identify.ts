@@ -2,9 +2,9 @@ import type { Request } from 'express'
 import { UnavailableError } from '../errors.js'
 import type { Options } from '../options.js'
 import { type Person, parsePerson } from '../person.js'
+import { within } from '../within.js'
 import type { Hints } from './hints.js'
 import { whyNoSession } from './load-session.js'
-import { within } from './refusal.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** How long the session middleware may take for a new visitor, in milliseconds. */
@@ -22,7 +22,7 @@ export function createIdentify(options: Options, sessions: SessionWatch, hints: 
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
 async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
-  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath))) === 'elsewhere') return null
+  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')) === 'elsewhere') return null
   hints.noSession()
   throw new UnavailableError('The session store does not answer.')
 }

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import express, { type Request } from 'express'
 import type { Options } from '../options.js'
 
-type Reader = new (req: IncomingMessage) => Request
+type RequestView = new (req: IncomingMessage) => Request
 
-const readers = new WeakMap<Options, Reader>()
+const views = new WeakMap<Options, RequestView>()
 const answered = new WeakMap<Options, Map<string, boolean>>()
 
 /**
@@ -42,7 +42,7 @@ function answersOf(options: Options): Map<string, boolean> {
  * `query`, and room for a session. Not the request itself: given another prototype, it would be slow to whoever reads it.
  */
 export function asExpressRequest(req: IncomingMessage, options: Options): Request {
-  return new (readerOf(options))(req)
+  return new (viewOf(options))(req)
 }
 
 function ownOrigin(req: IncomingMessage, options: Options): string | undefined {
@@ -51,17 +51,17 @@ function ownOrigin(req: IncomingMessage, options: Options): string | undefined {
   return originOf(`${seen.protocol.replace(/^ws/, 'http')}://${seen.host}`)
 }
 
-function readerOf(options: Options): Reader {
-  const known = readers.get(options) ?? createReader(options)
-  readers.set(options, known)
+function viewOf(options: Options): RequestView {
+  const known = views.get(options) ?? createView(options)
+  views.set(options, known)
   return known
 }
 
 /** Reads as an application does that trusts proxies as `trustProxy` says, whatever the host's own does; nothing is routed through it. */
-function createReader({ trustProxy }: Options): Reader {
+function createView({ trustProxy }: Options): RequestView {
   const app = express()
   app.set('trust proxy', trustProxy)
-  function Reader(this: Request, req: IncomingMessage): void {
+  function RequestView(this: Request, req: IncomingMessage): void {
     this.method = req.method ?? 'GET'
     this.url = req.url ?? '/'
     this.originalUrl = this.url
@@ -73,8 +73,8 @@ function createReader({ trustProxy }: Options): Reader {
     this.httpVersionMinor = req.httpVersionMinor
     this.complete = req.complete
   }
-  Reader.prototype = app.request
-  return Reader as unknown as Reader
+  RequestView.prototype = app.request
+  return RequestView as unknown as RequestView
 }
 
 function originOf(url: string): string | undefined {

@@ -1,4 +1,4 @@
-import { BelfryError, UnavailableError } from '../errors.js'
+import { BelfryError } from '../errors.js'
 import type { RefusalReason } from '../metrics.js'
 
 const REFUSALS = {
@@ -24,17 +24,4 @@ export class Refusal extends BelfryError {
 /** Whatever went wrong while asking who is there is an outage of ours, never somebody's being signed out. */
 export function refusalOf(error: unknown): Refusal {
   return error instanceof Refusal ? error : new Refusal('unavailable', error)
-}
-
-/** The same promise, but not for longer: after `ms` milliseconds an UnavailableError. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError('It took too long to find out who is there.')), ms).unref()
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

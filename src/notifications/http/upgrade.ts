@@ -5,13 +5,14 @@ import type { Request } from 'express'
 import { type BelfryError, NotFoundError } from '../errors.js'
 import { hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
 import type { Person } from '../person.js'
+import { within } from '../within.js'
 import type { HttpContext } from './context.js'
 import { openDoor } from './door.js'
 import { checkHandshake, handshakeAnswer } from './handshake.js'
 import { loadSession } from './load-session.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
-import { Refusal, refusalOf, within } from './refusal.js'
+import { Refusal, refusalOf } from './refusal.js'
 import { Turnstile } from './turnstile.js'
 import { visitOnce } from './visit.js'
 
@@ -68,7 +69,7 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
     const asked = asExpressRequest(req, options)
-    const person = await within(ANSWER_WITHIN, callerOf(asked, keeper.context))
+    const person = await within(ANSWER_WITHIN, callerOf(asked, keeper.context), 'It took too long to find out who is there.')
     const full = hub.refusal(person.id)
     if (full !== undefined) throw new Refusal(full)
     open(upgrade, asked, person, keeper)

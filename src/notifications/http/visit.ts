@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { UnavailableError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { State } from '../protocol.js'
-import type { Moment } from '../service.js'
+import type { Freshness } from '../service.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
 import { hasStoredSession, lookUp } from './stored-session.js'
@@ -42,7 +42,7 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
 }
 
 /** The same, for a request that passes one handler only. */
-export async function visitOnce({ identify, service }: HttpContext, req: Request, asOf?: Moment): Promise<Visit | null> {
+export async function visitOnce({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
   const since = performance.now()
   const person = await identify(req)
   return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, asOf), since }

@@ -12,7 +12,7 @@ interface Slice {
   readonly reasons: readonly Reason[]
 }
 
-/** Whom the same hint wakes are read at once; who comes waits for the next turn, so that those who come together are read together. */
+/** Members whom one hint wakes are read at once. A new connection waits a turn, so that those that come together are read together. */
 type Start = 'at once' | 'next turn'
 
 interface FlushOptions {

@@ -12,7 +12,7 @@ interface Receiver {
 }
 
 /** Whom it tells. */
-export interface Reader {
+export interface FrameListener {
   message(data: Buffer, isBinary: boolean): void
   ping(data: Buffer): void
   pong(): void
@@ -40,12 +40,12 @@ const FAILURES: Readonly<Record<string, number>> = {
 }
 const PROTOCOL_ERROR = 1002
 
-export function createReceiver(reader: Reader): Pick<Receiver, 'write'> {
+export function createReceiver(listener: FrameListener): Pick<Receiver, 'write'> {
   return new Receiver(OPTIONS)
-    .on('message', (data, isBinary) => reader.message(data, isBinary))
-    .on('ping', (data) => reader.ping(data))
-    .on('pong', () => reader.pong())
-    .on('conclude', (code) => reader.concluded(code === NO_CODE ? undefined : code))
-    .on('error', ({ code = '' }) => reader.concluded(FAILURES[code] ?? PROTOCOL_ERROR))
-    .on('drain', () => reader.drained())
+    .on('message', (data, isBinary) => listener.message(data, isBinary))
+    .on('ping', (data) => listener.ping(data))
+    .on('pong', () => listener.pong())
+    .on('conclude', (code) => listener.concluded(code === NO_CODE ? undefined : code))
+    .on('error', ({ code = '' }) => listener.concluded(FAILURES[code] ?? PROTOCOL_ERROR))
+    .on('drain', () => listener.drained())
 }

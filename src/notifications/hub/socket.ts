@@ -3,7 +3,7 @@ import { CLOSE, type CloseCode, type HeartbeatFrame } from '../protocol.js'
 import type { Connection } from './connection.js'
 import { closeFrame, pingFrame, pongFrame, shortFrame } from './frames.js'
 import type { Outgoing } from './outgoing.js'
-import { createReceiver, type Reader } from './receiver.js'
+import { createReceiver, type FrameListener } from './receiver.js'
 
 /** What a socket tells about itself; one object for all of them. */
 export interface SocketEvents {
@@ -32,7 +32,7 @@ type Carrier = Duplex & { [CONNECTION]?: SocketConnection; [UNANSWERED]?: Buffer
  * One WebSocket, from after its handshake to its end. It keeps next to nothing while it is idle: what ws needs to read frames is made when something
  * comes that is not one short frame.
  */
-export class SocketConnection implements Connection, Reader {
+export class SocketConnection implements Connection, FrameListener {
   readonly user: string
   readonly session: string
   /** In whole milliseconds: a fraction would cost each connection an object of its own. */

@@ -4,8 +4,8 @@ import type { Place } from './pages.js'
 import { preparing } from './statements.js'
 
 /**
- * What a user's receipts say otherwise than the floor, in one stream: the positions above it that were read, and, with a minus, those below it
- * that are unread. Plain numbers, as an object for each takes seven times the memory; and where there are many, only what they come to.
+ * Where a user's receipts disagree with the floor, in one stream: the positions above it that were read, and, with a minus, those below it that
+ * are unread. Plain numbers, as an object for each takes seven times the memory; and where there are many, only what they come to.
  */
 export type Exceptions = readonly number[] | Balance
 

@@ -17,13 +17,13 @@ interface Walk {
   readonly count: Statement
 }
 
-/** Where counting goes on. */
-export interface Place {
+/** How far counting has come. */
+export interface Progress {
   readonly walk: number
   readonly after: Key
 }
 
-export const BEGINNING: Place = { walk: 0, after: { watermark: 0, since: -1, user: '' } }
+export const BEGINNING: Progress = { walk: 0, after: { watermark: 0, since: -1, user: '' } }
 
 /** What is greater than any text is a blob. */
 const END: Key = { watermark: Number.MAX_SAFE_INTEGER, since: Number.MAX_SAFE_INTEGER, user: Buffer.alloc(0) }
@@ -53,7 +53,7 @@ export class ReadCounts {
   }
 
   /** One portion. All of them are of one instant only where nobody reads meanwhile. */
-  some(source: Source, except: readonly string[], { walk, after }: Place): { readonly count: number; readonly next: Place | null } {
+  some(source: Source, except: readonly string[], { walk, after }: Progress): { readonly count: number; readonly next: Progress | null } {
     const named = namedUser(source)
     const asked = { seq: source.seq, audience: source.audience, named, except: JSON.stringify(except) }
     if (typeof named === 'string') return { count: this.#one.get(asked) as number, next: null }

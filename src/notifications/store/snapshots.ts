@@ -6,7 +6,7 @@ import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
 import type { PagePart } from './pages.js'
 import { type Standing, Standings } from './standings.js'
-import type { Asked, Audience, Moment, Page, Row, Sight, Snapshot } from './store.js'
+import type { Asked, Audience, Freshness, Page, Row, Sight, Snapshot } from './store.js'
 
 /**
  * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
@@ -40,7 +40,7 @@ export class Snapshots {
     feed.watch((changed) => this.#forget(changed))
   }
 
-  of(user: string, asOf: Moment = 'now'): Snapshot {
+  of(user: string, asOf: Freshness = 'now'): Snapshot {
     const asked = [{ user, seen: Number.MAX_SAFE_INTEGER }]
     const [sight] = this.#isNew(user) || (asOf === 'now' ? this.#current() : this.#feed.lookOnce()) ? (this.#kept(asked) ?? this.#read(asked)) : []
     return sight?.snapshot ?? this.#inbox.snapshot(user)

@@ -25,10 +25,10 @@ import type {
   Asked,
   Audience,
   Cutoffs,
+  Freshness,
   Inserted,
   Listing,
   Mark,
-  Moment,
   Page,
   Pruned,
   Reader,
@@ -107,7 +107,7 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.insert(draft))
   }
 
-  snapshot(user: string, asOf?: Moment): Promise<Snapshot> {
+  snapshot(user: string, asOf?: Freshness): Promise<Snapshot> {
     return this.#access.read(() => this.#snapshots.of(user, asOf))
   }
 

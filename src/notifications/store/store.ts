@@ -4,8 +4,8 @@ import type { Person } from '../person.js'
 import type { Filter, ItemState, Level } from '../protocol.js'
 
 /**
- * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`. `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` stands for somebody who is gone, whose name
- * is not to be known any more: what is kept of anybody may be theirs.
+ * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`. `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` says that a
+ * user was erased, whose name must not stand here any more: whatever is kept of users is to be forgotten.
  */
 export type Audience = string
 
@@ -19,8 +19,8 @@ export interface Snapshot {
   readonly newest: number
 }
 
-/** Of when an answer is: as of now, or of a moment since this turn of the event loop began to ask, which answers many with one look. */
-export type Moment = 'now' | 'this turn'
+/** How fresh an answer must be: read now, or once for all who ask in this turn of the event loop. */
+export type Freshness = 'now' | 'this turn'
 
 /** Whose state is wanted, and the position of the newest notification that they have been told of. */
 export interface Asked {
@@ -170,7 +170,7 @@ export interface Store {
   insert(draft: NewNotification): Promise<Inserted>
 
   /** @param asOf now, unless told */
-  snapshot(user: string, asOf?: Moment): Promise<Snapshot>
+  snapshot(user: string, asOf?: Freshness): Promise<Snapshot>
   /** The same for many, in their order, with what is new to each; those who see the same in a row may share one answer. */
   look(asked: readonly Asked[]): Promise<readonly Sight[]>
 
