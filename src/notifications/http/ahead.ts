@@ -1,54 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Request } from 'express'
 import type { SessionData } from 'express-session'
 import { UnavailableError } from '../errors.js'
-import { Recent } from '../recent.js'
 import { standsBefore } from './app-requests.js'
 import type { HttpContext } from './context.js'
+import type { KnownSession } from './known-cookies.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
-import { hasStoredSession, STORE_WITHIN } from './stored-session.js'
+import { STORE_WITHIN } from './stored-session.js'
 import { visitOnce } from './visit.js'
-
-interface Known {
-  readonly id: string
-  readonly store: Request['sessionStore']
-}
-
-/** Cookies that are kept; who polls again after being forgotten goes through the app once. */
-const KEPT = 20_000
-const LONGEST_COOKIE = 4096
-
-/**
- * Cookie headers that the session middleware itself has accepted, each with the session that it found: the same header names the same session
- * again, whatever secrets it was signed with. Whether that session still exists is for its store to say, each time.
- */
-export class KnownCookies {
-  readonly #known = new Recent<string, Known>(KEPT)
-  /** Nothing is kept for hosts that do not ask. */
-  enabled = false
-
-  /** To be called where a request came through the session middleware and somebody was there. */
-  learn(req: Request): void {
-    const { cookie } = req.headers
-    if (!this.enabled || cookie === undefined || cookie.length > LONGEST_COOKIE || !hasStoredSession(req)) return
-    const { sessionID: id, sessionStore: store } = req
-    if (names(cookie, id)) this.#known.set(cookie, { id, store })
-  }
-
-  find(cookie: string | undefined): Known | undefined {
-    return cookie === undefined ? undefined : this.#known.get(cookie)
-  }
-
-  forget(cookie: string | undefined): void {
-    if (cookie !== undefined) this.#known.delete(cookie)
-  }
-}
-
-/** A header without the id was not what the session was found by: the host may have made it in this very request, for somebody it knows otherwise. */
-function names(cookie: string, id: string): boolean {
-  return id.length >= 16 && cookie.includes(encodeURIComponent(`s:${id}.`))
-}
 
 /** How often those are looked for who wait longer, in milliseconds. */
 const EVERY = 500
@@ -57,7 +16,7 @@ const EVERY = 500
 interface Poll {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly known: Known
+  readonly known: KnownSession
   /** What was heard of the session first is what counts; afterwards nobody listens. */
   settled: boolean
 }

@@ -4,9 +4,9 @@ import type { Metrics } from '../metrics.js'
 import type { Options } from '../options.js'
 import type { Person } from '../person.js'
 import type { Service } from '../service.js'
-import type { KnownCookies } from './ahead.js'
 import type { Departure } from './departure.js'
 import type { Hints } from './hints.js'
+import type { KnownCookies } from './known-cookies.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** What every route and the upgrade need; made once, by the composition root. */
