@@ -5,13 +5,12 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { run } from '../src/cli.js'
 import { Folder } from './embedding/served.js'
 import { eventually } from './helpers/eventually.js'
+import { bin } from './helpers/server.js'
 
-const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 const SOMEBODY = 12_345
 const asRoot = { skip: process.getuid?.() !== 0 && 'only root can give files away' }
 
@@ -79,7 +78,7 @@ describe('belfry backup', () => {
       const fill = db.prepare('INSERT INTO ballast VALUES (randomblob(1000000))')
       for (let n = 0; n < 60; n++) fill.run()
       db.close()
-      const child = spawn(process.execPath, ['--import', 'tsx', bin, 'backup', folder.file('copy.db')], {
+      const child = spawn(process.execPath, [bin, 'backup', folder.file('copy.db')], {
         env: { PATH: process.env.PATH ?? '', DATABASE_URL: file },
         stdio: 'ignore',
       })

@@ -3,12 +3,11 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { Folder } from './embedding/served.js'
 import { eventually } from './helpers/eventually.js'
+import { bin } from './helpers/server.js'
 
-const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 const whereFull = { skip: !existsSync('/dev/full') && 'there is no /dev/full here' }
 
 interface Ran {
@@ -19,7 +18,7 @@ interface Ran {
 
 /** Runs a line of shell, in which `belfry` is the program. */
 function shell(database: string, line: string): Promise<Ran> {
-  const belfry = `belfry() { "${process.execPath}" --import tsx "${bin}" "$@"; }`
+  const belfry = `belfry() { "${process.execPath}" "${bin}" "$@"; }`
   const env = { PATH: process.env.PATH ?? '', DATABASE_URL: database }
   return new Promise((resolve) => {
     execFile('sh', ['-c', `${belfry}; ${line}`], { env, maxBuffer: 1e8 }, (error, out, err) => {
@@ -77,7 +76,7 @@ describe('what the command line writes', () => {
     using folder = new Folder()
     const [file, full] = [folder.file('belfry.db'), openSync('/dev/full', 'w')]
     const env = { PATH: process.env.PATH ?? '', DATABASE_URL: file, PORT: '0', LOG_LEVEL: 'silent' }
-    const app = spawn(process.execPath, ['--import', 'tsx', bin, 'start'], { env, stdio: ['ignore', full, 'pipe'] })
+    const app = spawn(process.execPath, [bin, 'start'], { env, stdio: ['ignore', full, 'pipe'] })
     closeSync(full)
     t.after(() => app.kill('SIGKILL'))
     const ended = once(app, 'exit')

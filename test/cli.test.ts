@@ -5,15 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { run } from '../src/cli.js'
 import { PASSWORD, startTestApp } from './helpers/app.js'
 import { eventually } from './helpers/eventually.js'
-import { ServerProcess } from './helpers/server.js'
+import { bin, ServerProcess } from './helpers/server.js'
 import { Visitor } from './helpers/visitor.js'
 
-const bin = fileURLToPath(new URL('../src/bin.ts', import.meta.url))
 const COMMANDS = [
   ...['start', 'migrate', 'user add', 'user list', 'user password', 'user disable', 'user enable'],
   ...['notify', 'token add', 'token list', 'token revoke', 'backup', 'restore'],
@@ -103,7 +101,7 @@ describe('the command line', () => {
     const env = { PATH: process.env.PATH ?? '', DATABASE_URL: place.database }
     const codeOf = (...argv: string[]) =>
       new Promise<number>((resolve) => {
-        execFile(process.execPath, ['--import', 'tsx', bin, ...argv], { env }, (error) => resolve(error === null ? 0 : Number(error.code)))
+        execFile(process.execPath, [bin, ...argv], { env }, (error) => resolve(error === null ? 0 : Number(error.code)))
       })
     assert.deepEqual(await Promise.all([codeOf('migrate'), codeOf('user', 'add'), codeOf('restore', place.path('none'))]), [0, 2, 1])
   })
@@ -178,7 +176,7 @@ describe('belfry user', () => {
   it('reads a password that is typed up to the end of its line, and waits for no more', async () => {
     await using place = new Place()
     const env = { ...process.env, DATABASE_URL: place.database }
-    const argv = ['--import', 'tsx', bin, 'user', 'add', 'bob', '--password', '-']
+    const argv = [bin, 'user', 'add', 'bob', '--password', '-']
     const code = await new Promise<unknown>((resolve) => {
       const { stdin } = execFile(process.execPath, argv, { env, timeout: 20_000 }, (error) => resolve(error === null ? 0 : error.code))
       stdin?.write('battery ')

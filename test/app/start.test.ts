@@ -7,7 +7,6 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { pino } from 'pino'
 import { parseConfig } from '../../src/app/config.js'
@@ -15,10 +14,10 @@ import { startApp } from '../../src/app/main.js'
 import { run } from '../../src/cli.js'
 import { PASSWORD } from '../helpers/app.js'
 import { eventually } from '../helpers/eventually.js'
+import { bin } from '../helpers/server.js'
 import { Visitor } from '../helpers/visitor.js'
 
 const silent = { write: () => true }
-const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 
 /** A folder in which the app can be started, more than once, as an operator would. */
 class Place implements AsyncDisposable {
@@ -28,7 +27,7 @@ class Place implements AsyncDisposable {
 
   start(settings: Readonly<Record<string, string>> = {}): Start {
     const env = { PATH: process.env.PATH ?? '', PORT: '0', DATABASE_URL: this.database, LOG_LEVEL: 'warn', ...settings }
-    const start = new Start(spawn(process.execPath, ['--import', 'tsx', bin, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+    const start = new Start(spawn(process.execPath, [bin, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
     this.#started.push(start)
     return start
   }

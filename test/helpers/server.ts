@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
+/** As people start it: built, which `npm test` sees to. */
+export const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
 const preload = new URL('./strain-preload.ts', import.meta.url).href
 /** A file system without a disk, where Linux has one: a disk that others keep busy can hold a write for longer than all that is to be measured. */
 const MEMORY = '/dev/shm'
@@ -59,8 +60,8 @@ export class ServerProcess implements AsyncDisposable {
       LOG_LEVEL: 'warn',
       ...this.#settings,
     }
-    const watching = this.#watched ? ['--import', preload] : []
-    const child = spawn(process.execPath, ['--import', 'tsx', ...watching, bin, 'start'], {
+    const watching = this.#watched ? ['--import', 'tsx', '--import', preload] : []
+    const child = spawn(process.execPath, [...watching, bin, 'start'], {
       env,
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#watched ? (['ipc'] as const) : [])],
     })
