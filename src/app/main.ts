@@ -61,7 +61,6 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     void greet(app, out, err)
     await stop
     log.info('stopping')
-    process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1))
     await app.close()
     return 0
   } catch (error) {
@@ -88,8 +87,16 @@ function greeting({ url, firstSignIn }: RunningApp): string {
   return `${lines.join('\n')}\n`
 }
 
+/** Resolves with the first signal to stop. */
 function signal(): Promise<void> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve()).once('SIGINT', () => resolve())
+    let stopping = false
+    // One listener for both: with none in between, a second signal would kill the process.
+    const heard = () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      resolve()
+    }
+    process.on('SIGTERM', heard).on('SIGINT', heard)
   })
 }
