@@ -29,7 +29,8 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   const help = () => void dialog((made) => made.showModal())
   const opener = button(view.say('select'), () => void selection((made) => made.open(opener.ariaPressed === 'false')))
   opener.ariaPressed = 'false'
-  head?.append(opener)
+  // Before the form, which comes and goes at the other end: neither moves the other.
+  head?.insertBefore(opener, head.children[1] ?? null)
   foot?.append(button(view.say('keys'), help, 'belfry-link'))
   return { toggle: (row) => void selection((made) => made.toggle(row)), help }
 }

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
 import { expectBadge, expectConnection, launchBrowser, openTabSignedIn } from '../helpers/browser.js'
+import { FaultyProxy } from '../helpers/proxy.js'
 
 let browser: Browser
 before(async () => {
@@ -41,6 +42,27 @@ function placeOfBadge(page: Page): Promise<{ readonly height: number }> {
 async function expectNothingMoved(page: Page, when: string): Promise<void> {
   assert.deepEqual(await page.evaluate(SHIFTS), [], when)
 }
+
+describe('a page that comes line by line', () => {
+  for (const width of [375, 1100]) {
+    it(`is drawn without anything that moves later, ${width} px wide`, async () => {
+      await using app = await startTestApp()
+      await using proxy = await FaultyProxy.before(app.url)
+      const { user, oldest } = await readAll(app)
+      await app.notifications.markAsUnread(user, oldest)
+      const context = await browser.newContext({ viewport: { width, height: 800 } })
+      await context.addInitScript(WATCH)
+      const page = await openTabSignedIn(context, proxy.url, 'ada', PASSWORD)
+      proxy.trickle = true
+      for (const path of ['/notifications', '/messages/new', '/account']) {
+        await page.goto(`${proxy.url}${path}`)
+        await expectConnection(page, 'live')
+        await expectNothingMoved(page, path)
+      }
+      await context.close()
+    })
+  }
+})
 
 describe('the badge', () => {
   for (const width of [375, 1100]) {

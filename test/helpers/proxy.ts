@@ -1,10 +1,23 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 
 /** `pass` on · `refuse` with 403 · `swallow`: take it and never answer · `cut`: reset at once. */
 export type Treatment = 'pass' | 'refuse' | 'swallow' | 'cut'
+
+/** Two frames of a browser, in ms. */
+const FRAMES = 34
+
+async function lineByLine(answer: IncomingMessage, res: ServerResponse): Promise<void> {
+  for await (const line of createInterface({ input: answer })) {
+    res.write(`${line}\n`)
+    await setTimeout(FRAMES)
+  }
+  res.end()
+}
 
 /** Something bad between a browser and a server, as company networks, tunnels and trains have it. */
 export class FaultyProxy implements AsyncDisposable {
@@ -14,6 +27,8 @@ export class FaultyProxy implements AsyncDisposable {
   /** Paths of everything that was asked of it, sockets included. */
   readonly asked: string[] = []
   readonly url: string
+  /** Whether pages come line by line, with time to be drawn after each. */
+  trickle = false
   /** Requests without an answer yet; streams don't count. */
   pending = 0
   readonly #server: Server
@@ -67,7 +82,8 @@ export class FaultyProxy implements AsyncDisposable {
     const { hostname, port } = this.#target
     const onward = request({ host: hostname, port, path, method: req.method, headers: req.headers }, (answer) => {
       res.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(res)
+      if (this.trickle && answer.headers['content-type']?.startsWith('text/html')) void lineByLine(answer, res)
+      else answer.pipe(res)
       answer.on('error', () => res.destroy())
     })
     onward.on('error', () => res.destroy())
