@@ -11,8 +11,8 @@ const files = readdirSync('test', { recursive: true })
   .filter((file) => named.length === 0 || named.some((start) => file.startsWith(start)))
   .sort()
 if (files.length === 0) throw new Error(`There is no test file ${named.join(' or ') || 'below test/'}.`)
-// Most of the time a test waits for what it is about: with two files at once, two processors would be idle for half of it.
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=3', '--test-timeout=300000', ...files], {
+// Most of the time a test waits for what it is about: with as many files at once as there are processors, they would be idle for half of it.
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=4', '--test-timeout=300000', ...files], {
   stdio: 'inherit',
 })
 process.exitCode = status ?? 1

@@ -10,7 +10,7 @@ let server: ServerProcess
 let admin: Visitor
 // Firefox keeps no page with a bell whole, and there are others that keep none: what is gone back to is made anew, of what was kept of the answer.
 before(async () => {
-  ;[browser, server] = await Promise.all([launchBrowser({ keepsPages: false }), ServerProcess.start({ TZ: 'UTC' })])
+  ;[browser, server] = await Promise.all([launchBrowser(), ServerProcess.start({ TZ: 'UTC' })])
   admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
   await admin.post('/admin/users', { form: { username: 'ada', password: `ada's password`, role: 'member' } })
 })

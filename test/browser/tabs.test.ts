@@ -7,7 +7,7 @@ import { Host } from '../helpers/host.js'
 
 let browser: Browser
 before(async () => {
-  browser = await launchBrowser()
+  browser = await launchBrowser({ keepsPages: true })
 })
 after(() => browser.close())
 
@@ -35,7 +35,7 @@ async function setLifecycle(page: Page, state: 'frozen' | 'active'): Promise<voi
 }
 
 const NOTE_KEPT = `addEventListener('pageshow', (event) => { window.persisted = event.persisted })`
-/** There the browser is one that has a back/forward cache. */
+/** There is a whole browser, which has a back/forward cache. */
 const CI = process.env.CI !== undefined
 
 /** Whether the browser keeps pages at all, even one that does nothing: a headless shell doesn't. */

@@ -33,7 +33,7 @@ const TROUBLES = `(() => {
     const { left, right, width } = element.getBoundingClientRect()
     return width > 1 && element.checkVisibility() && (left < -1 || right > innerWidth + 1)
   })
-  const controls = [...scope.querySelectorAll('a[href], button, input, select, textarea')].filter((element) => element.checkVisibility())
+  const controls = [...scope.querySelectorAll('a[href], :is(button, input, select, textarea):enabled')].filter((element) => element.checkVisibility())
   const hidden = controls.filter((element) => {
     element.focus()
     const { left, right, top, bottom } = element.getBoundingClientRect()

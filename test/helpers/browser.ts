@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 const ARGS = [
@@ -12,20 +15,40 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
+/** A whole browser, where the machine has one. */
 const INSTALLED = '/usr/bin/chromium'
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
 
 /**
- * A real Chromium: `$CHROMIUM_PATH`, else the machine's own, else the one that a package unpacks.
- * @param keepsPages whether it may keep a page whole that one leaves, to show it again as it was
+ * A real Chromium: `$CHROMIUM_PATH`, else the headless one that a package brings, which takes half of the time, else the machine's own.
+ * @param keepsPages whether it is to keep a page whole that one leaves, to show it again as it was: only the machine's own can
  */
-export async function launchBrowser({ keepsPages = true } = {}): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(INSTALLED) ? INSTALLED : await unpacked())
+export function launchBrowser({ keepsPages = false } = {}): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM_PATH ?? (keepsPages && existsSync(INSTALLED) ? INSTALLED : headless())
   return chromium.launch({ executablePath, args: ARGS, ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [] })
 }
 
-async function unpacked(): Promise<string> {
-  const { default: packed } = await import('@sparticuz/chromium')
-  return packed.executablePath()
+function headless(): string {
+  const folder = join(CACHE, 'chromium')
+  if (!existsSync(folder)) unpack(folder)
+  const path = join(folder, 'chromium')
+  if (spawnSync(path, ['--version']).status === 0) return path
+  if (existsSync(INSTALLED)) return INSTALLED
+  throw new Error('No Chromium runs here: install one, or what the headless one needs (on Debian libnss3 and libexpat1).')
+}
+
+/** Files that begin at the same time may all do it; what is not whole yet is not there. */
+function unpack(folder: string): void {
+  mkdirSync(CACHE, { recursive: true })
+  const unpacking = mkdtempSync(`${folder}-`)
+  const script = `import('${import.meta.resolve('@sparticuz/chromium')}').then(({ default: chromium }) => chromium.executablePath())`
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env: { ...process.env, TMPDIR: unpacking } })
+  if (status !== 0) throw new Error(`Chromium cannot be unpacked: ${stderr}`)
+  try {
+    renameSync(unpacking, folder)
+  } catch {
+    rmSync(unpacking, { recursive: true })
+  }
 }
 
 /** Writes down, from the first moment on, every value that a badge or a title shows, and what the page's rules forbade. */
