@@ -8,6 +8,8 @@ export interface Stream {
   readonly audience: string
   readonly since: number
   readonly start: number
+  /** Nothing of it that is theirs stands above; left out where that would have to be looked for. */
+  readonly newest?: number
 }
 
 /** Where a user stands in the audiences that are shared with others. */
@@ -49,7 +51,9 @@ export class Pages {
     let found: RawRow[] = []
     for (const stream of streams) {
       // What stands behind a whole page of others need not be read.
-      const rows = this.#rows(user, stream, place, page, found[page.limit]?.[0] ?? edge)
+      const end = found[page.limit]?.[0] ?? edge
+      if (stream.newest !== undefined && stream.newest <= (page.after ?? end ?? 0)) continue
+      const rows = this.#rows(user, stream, place, page, end)
       found = [...found, ...rows].sort(([a], [b]) => (ascending ? a - b : b - a)).slice(0, page.limit + 1)
     }
     const rows = found.slice(0, page.limit).map(rowOf)

@@ -4,7 +4,7 @@ import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
-import type { PagePart } from './pages.js'
+import type { PagePart, Place } from './pages.js'
 import { type Standing, Standings } from './standings.js'
 import type { Asked, Audience, Freshness, Page, Row, Sight, Snapshot } from './store.js'
 
@@ -55,7 +55,7 @@ export class Snapshots {
     return this.#instant.read(() => {
       // A transaction may see more than the feed has told.
       const standing = this.#feed.behind ? undefined : this.#know(user)
-      const { rows, more, rest } = this.#inbox.list(user, page, standing)
+      const { rows, more, rest } = this.#inbox.list(user, page, standing && this.#placeOf(standing))
       return { rows, more, rest, snapshot: (standing && this.#assemble(standing)) ?? this.#inbox.snapshot(user) }
     })
   }
@@ -112,6 +112,14 @@ export class Snapshots {
     const standing = this.#standings.read(user, (simple) => this.#holds(simple))
     this.#standings.keep(user, standing)
     return standing
+  }
+
+  /** With how far each stream reaches, so that those that cannot be on a page are not looked through. */
+  #placeOf({ watermark, floor, marks, streams }: Standing): Place {
+    const reaching = streams.map(({ audience, since, start }) => {
+      return { audience, since, start, newest: this.#audiences.get(audience).newestAfter(start, since) }
+    })
+    return { watermark, floor, marks, streams: reaching }
   }
 
   #holds(standing: Standing): boolean {
