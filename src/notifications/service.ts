@@ -6,7 +6,7 @@ import type { Draft, Notification } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import type { Asked, Freshness, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
-import { isPlainId } from './values.js'
+import { isoTime, isPlainId } from './values.js'
 
 export type { Asked, Freshness }
 
@@ -218,7 +218,7 @@ export class Service {
   }
 
   #item(row: Row): Item {
-    const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+    const iso = (ms: number | null) => (ms === null ? null : isoTime(ms))
     return {
       id: row.id,
       cursor: this.#cursors.at(row.position),
@@ -229,7 +229,7 @@ export class Service {
       category: row.category,
       data: row.data,
       state: row.state,
-      createdAt: new Date(row.publishedAt).toISOString(),
+      createdAt: isoTime(row.publishedAt),
       readAt: iso(row.readAt),
       expiresAt: iso(row.expiresAt),
     }

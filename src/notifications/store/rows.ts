@@ -1,6 +1,6 @@
 import { MAX_DATA_BYTES, type Notification, type Recipients } from '../notification.js'
 import { LEVELS, type Level } from '../protocol.js'
-import { characters, parseTime, safeUrl } from '../values.js'
+import { characters, isoTime, parseTime, safeUrl } from '../values.js'
 import type { Row } from './store.js'
 
 /** Columns of a stored notification, whichever process has written them. */
@@ -124,5 +124,5 @@ function time(value: unknown): number | null {
 /** A time of a foreign row may be anything: null for what is none. */
 export function iso(value: unknown): string | null {
   const ms = time(value) ?? (typeof value === 'string' ? parseTime(`${value.trim().replace(' ', 'T')}Z`) : null)
-  return ms === null ? null : new Date(ms).toISOString()
+  return ms === null ? null : isoTime(ms)
 }

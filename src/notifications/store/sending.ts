@@ -3,6 +3,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Ending } from '../ending.js'
 import { ConflictError } from '../errors.js'
 import { audienceOf, type NewNotification, type Notification, requireLife } from '../notification.js'
+import { isoTime } from '../values.js'
 import { writtenAs } from './endings.js'
 import { PORTION } from './portion.js'
 import { notificationOf, type RawNotification } from './rows.js'
@@ -140,15 +141,11 @@ function asStored(
     category,
     data: data === null ? null : JSON.parse(data),
     sender,
-    createdAt: isoOf(at),
-    publishAt: publishAt === null ? null : isoOf(publishAt),
-    expiresAt: expiresAt === null ? null : isoOf(expiresAt),
+    createdAt: isoTime(at),
+    publishAt: publishAt === null ? null : isoTime(publishAt),
+    expiresAt: expiresAt === null ? null : isoTime(expiresAt),
     recalledAt: null,
   }
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString()
 }
 
 const CHANCE = 10
