@@ -1,6 +1,6 @@
 /**
  * What the compose form can do besides with scripts: it counts characters, says on its button how many people it reaches,
- * proposes the time zone of this browser, and forgets a time that is not wanted after all. Without it the form works the same.
+ * proposes the time zone of this browser, forgets a time that is not wanted after all, and on the way back to it sends nothing twice. Without it the form works the same.
  */
 
 const number = new Intl.NumberFormat('en')
@@ -8,6 +8,7 @@ const number = new Intl.NumberFormat('en')
 for (const form of document.querySelectorAll<HTMLFormElement>('form[data-compose]')) {
   for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('[data-limit]')) countCharacters(field)
   proposeZone(form)
+  keepKey(form)
   for (const box of form.querySelectorAll<HTMLInputElement>('[data-time]')) forgetTime(form, box)
   sayReach(form)
 }
@@ -35,6 +36,15 @@ function proposeZone(form: HTMLFormElement): void {
   if (zone === null || !untouched || zone.value !== zone.dataset.serverZone) return
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
   if (timeZone && timeZone !== 'Etc/Unknown') zone.value = timeZone
+}
+
+/** Of a page that is fetched again on the way back the browser restores what was typed, but not the key that it was sent with. */
+function keepKey(form: HTMLFormElement): void {
+  const field = form.querySelector<HTMLInputElement>('[name=idempotencyKey]')
+  if (field === null) return
+  const { key } = (history.state ?? {}) as { readonly key?: string }
+  if (key === undefined) history.replaceState({ key: field.value }, '')
+  else field.value = key
 }
 
 function forgetTime(form: HTMLFormElement, box: HTMLInputElement): void {

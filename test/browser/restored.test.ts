@@ -61,6 +61,35 @@ describe('what a browser brings back', () => {
     await page.context().close()
   })
 
+  it('into a form that was sent is also what it was sent with: sent again on the way back, it makes no second one', async () => {
+    const page = await signIn('admin', server.admin.password)
+    const send = async (title: string) => {
+      await page.locator('[name=title]').fill(title)
+      await page.locator('main form .button').click()
+    }
+    const sent = async () => {
+      const list = await admin.get('/admin/notifications?limit=100', { accept: 'application/json' })
+      return ((await list.json()) as { items: unknown[] }).items.length
+    }
+    const before = await sent()
+    await page.goto(`${server.url}/messages/new`)
+    await page.locator('[name=to]').fill('ada')
+    await send('Only once')
+    await page.waitForURL(/sent=ada/)
+    await page.goBack()
+    await send('Only once')
+    await page.waitForURL(/sent=ada/)
+    assert.equal(await sent(), before + 1)
+    await page.goBack()
+    await send('Something else')
+    await page.locator('.flash-error').waitFor()
+    assert.equal(await sent(), before + 1)
+    await send('Something else')
+    await page.waitForURL(/sent=ada/)
+    assert.equal(await sent(), before + 2)
+    await page.context().close()
+  })
+
   it('of the roles of people is none that they do not have', async () => {
     const page = await signIn('admin', server.admin.password)
     await page.goto(`${server.url}/admin/users`)
