@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -32,6 +32,18 @@ async function deadProcess(): Promise<number> {
 }
 
 describe('belfry restore', () => {
+  it('puts the backup where a link leads to, and leaves the link', async () => {
+    using folder = new Folder()
+    const [file, link, backup] = [folder.file('elsewhere.db'), folder.file('belfry.db'), folder.file('backup.db')]
+    await ok(file, 'migrate')
+    symlinkSync(file, link)
+    await ok(link, 'backup', backup)
+    const before = statSync(file).ino
+    await ok(link, 'restore', '--force', backup)
+    assert.ok(lstatSync(link).isSymbolicLink())
+    assert.notEqual(statSync(file).ino, before)
+  })
+
   it('leaves the database to whom it belongs, with the rights that it had', asRoot, async () => {
     using folder = new Folder()
     const [file, backup] = [folder.file('belfry.db'), folder.file('backup.db')]

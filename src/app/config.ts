@@ -119,8 +119,13 @@ export function parseConfig(env: Environment): Config {
 
 /** The line for a setting that can't be worked with: its name, its value unless it is a secret, and what to write instead. */
 export function settingError(name: string, value: string | undefined, instead: string): SettingError {
-  const shown = SECRETS.has(name) ? `${name} can't be used as it is` : `${name}=${JSON.stringify(value ?? '')} can't be used`
+  const shown = SECRETS.has(name) ? `${name} can't be used as it is` : `${name}=${JSON.stringify(withoutPassword(value ?? ''))} can't be used`
   return new SettingError(`${shown}: ${instead}.`)
+}
+
+/** What stands before the @ of an address is for nobody to read. */
+function withoutPassword(value: string): string {
+  return value.replace(/\/\/[^/?#\s]*@/, '//…@')
 }
 
 function badSetting(issue: z.core.$ZodIssue | undefined, given: Environment): SettingError {
@@ -151,5 +156,9 @@ function isProxyAddress(value: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true
   const [address = '', bits, ...rest] = value.split('/')
   const version = isIP(address)
-  return version !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  return (
+    version !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128)))
+  )
 }

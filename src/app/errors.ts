@@ -5,6 +5,8 @@ import { SignedOutError } from './auth.js'
 import { formPage } from './form-pages.js'
 import { page } from './view.js'
 
+const UNANSWERED = 'a request could not be answered'
+
 /** What no route answered. */
 export const notFound: RequestHandler = () => {
   throw new NotFoundError('There is nothing at this address.')
@@ -14,7 +16,7 @@ export const notFound: RequestHandler = () => {
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return async (error: unknown, req, res, next) => {
     const problem = problemOf(error)
-    if (problem.status >= 500) log.error({ err: error, id: req.id }, 'a request could not be answered')
+    if (problem.status >= 500) log.error({ err: error, id: req.id }, UNANSWERED)
     if (res.headersSent) return next(error)
     res.set('Cache-Control', 'private, no-cache').vary('Accept')
     if (wantsJson(req)) return sendProblem(res, error)
@@ -27,8 +29,14 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
   }
 }
 
+/** To be called where a form is shown again instead: the operator is told why, too, and when trying again may help is said. */
+export function tellOfTrouble(log: Logger, res: Response, error: unknown): void {
+  setRetryAfter(res, error)
+  if (problemOf(error).status >= 500) log.error({ err: error, id: res.req.id }, UNANSWERED)
+}
+
 /** Says when trying again may help, where the error knows. */
-export function setRetryAfter(res: Response, error: unknown): void {
+function setRetryAfter(res: Response, error: unknown): void {
   if (error instanceof BelfryError && error.retryAfter !== undefined) res.set('Retry-After', String(Math.ceil(error.retryAfter)))
 }
 

@@ -75,7 +75,7 @@ function listenError({ code }: NodeJS.ErrnoException, host: string, port: number
   if (code === 'EADDRINUSE')
     return settingError('PORT', String(port), 'something listens there already: stop it, or give another port; 0 picks a free one')
   if (code === 'EACCES') return settingError('PORT', String(port), 'this user may not listen there: give a port from 1024 on')
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(code ?? '')) {
     return settingError('HOST', host, 'this machine has no such address: give one of its own, such as 127.0.0.1')
   }
   return undefined

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Response } from 'express'
 import { ConflictError, type FieldError, InvalidError, UnavailableError } from '../notifications/index.js'
-import { setRetryAfter } from './errors.js'
+import type { AppContext } from './context.js'
+import { tellOfTrouble } from './errors.js'
 
 /** A form that is shown again, and with which status. */
 export interface UnsentForm<Values> {
@@ -16,10 +17,15 @@ export interface UnsentForm<Values> {
  * The form again where it can be mended or sent again; throws every other error. One that was sent before with other words gets a key of its own:
  * sending it again is meant.
  */
-export function unsentForm<Values extends { readonly idempotencyKey: string }>(res: Response, values: Values, error: unknown): UnsentForm<Values> {
+export function unsentForm<Values extends { readonly idempotencyKey: string }>(
+  { log }: AppContext,
+  res: Response,
+  values: Values,
+  error: unknown,
+): UnsentForm<Values> {
   if (error instanceof InvalidError) return { values, errors: error.errors, status: 422 }
   if (error instanceof ConflictError) return { values: { ...values, idempotencyKey: randomUUID() }, obstacle: 'repeated', status: 409 }
   if (!(error instanceof UnavailableError)) throw error
-  setRetryAfter(res, error)
+  tellOfTrouble(log, res, error)
   return { values, obstacle: 'busy', status: 503 }
 }

@@ -23,9 +23,10 @@ export function isTimeZone(zone: string): boolean {
   }
 }
 
-/** The zone of this machine. */
+/** The zone of this machine; UTC where its `TZ` is none that has a name, such as the path of a file. */
 export function serverTimeZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone
+  const { timeZone }: { timeZone?: string } = new Intl.DateTimeFormat().resolvedOptions()
+  return timeZone !== undefined && isTimeZone(timeZone) ? timeZone : 'UTC'
 }
 
 const HOURS_24 = 86_400_000

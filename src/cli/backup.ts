@@ -1,4 +1,4 @@
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { pino } from 'pino'
@@ -41,7 +41,9 @@ export const restore: Command = {
   options: { force: { about: 'replace a database that is there' } },
   async run(given, { env, out, err }) {
     const config = parseConfig(env)
-    const [file, target] = [resolve(name(given)), resolve(config.databasePath)]
+    const file = resolve(name(given))
+    // What a link leads to is replaced, not the link: who opens the file by its own path is to find the same.
+    const target = existsSync(config.databasePath) ? realpathSync(config.databasePath) : resolve(config.databasePath)
     if (!existsSync(file)) throw new Failure(`There is no file ${file}.`)
     if (existsSync(target) && !given.options.force) throw new Failure(`There is a database at ${target}: add --force to replace it.`)
     expectNotAnothers(target)

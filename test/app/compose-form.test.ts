@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { startTestApp, type TestApp } from '../helpers/app.js'
 import { fieldErrors, formValues } from '../helpers/forms.js'
-import type { Visitor } from '../helpers/visitor.js'
+import { ServerProcess } from '../helpers/server.js'
+import { Visitor } from '../helpers/visitor.js'
 
 const COMPOSE = '/admin/notifications'
 
@@ -109,6 +110,19 @@ describe('before a thousand people or more are written to', () => {
     const facts = [...page.matchAll(/<dd class="wrap">(.*?)<\/dd>/g)].map(([, text]) => text)
     assert.deepEqual(facts, ['everyone with the role member', 'at once', 'not by itself', 'none', 'info', 'none'])
     assert.doesNotMatch(page, /by name/)
+  })
+})
+
+describe('a server whose zone has no name', () => {
+  it('has the clock of UTC, and says so', async () => {
+    await using server = await ServerProcess.start({ TZ: '/usr/share/zoneinfo/Europe/Vienna' })
+    const admin = await Visitor.signedIn(server.url, server.admin.username, server.admin.password)
+    const page = await (await admin.get(`${COMPOSE}/new`)).text()
+    assert.match(page, /the server's is UTC\./)
+    assert.equal(formValues(page, COMPOSE).timeZone, 'UTC')
+    const planned = { ...formValues(page, COMPOSE), audience: 'everyone', title: 'At nine', planned: 'yes', publishAt: '2099-01-31T09:00' }
+    const sent = await admin.post(COMPOSE, { form: planned })
+    assert.match(await (await admin.get(sent.headers.get('location') ?? '')).text(), /31 Jan 2099, 09:00 UTC/)
   })
 })
 

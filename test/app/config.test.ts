@@ -56,6 +56,7 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', '*'],
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', '0.0.0.0/0'],
     ['TRUST_PROXY', 'proxy.example'],
     ['LOG_LEVEL', 'loud'],
   ]
@@ -79,5 +80,14 @@ describe('the settings', () => {
       () => parseConfig({ METRICS_TOKEN: 'two words' }),
       (error: Error) => error.message.startsWith("METRICS_TOKEN can't be used") && !error.message.includes('two words'),
     )
+    for (const [name, value] of [
+      ['DATABASE_URL', 'postgres://ada:s3cret@db/belfry'],
+      ['BUS_URL', 'redis://:s3cret@bus'],
+    ] as const) {
+      assert.throws(
+        () => parseConfig({ [name]: value }),
+        (error: Error) => error.message.startsWith(`${name}="`) && !error.message.includes('s3cret'),
+      )
+    }
   })
 })

@@ -28,20 +28,21 @@ describe('the log, while nothing can be stored,', () => {
     const answers = [
       await admin.postJson('/api/notifications', { to: 'everyone', title: 'x' }, { authorization: `Bearer ${token}` }),
       await admin.postJson('/messages', { to: 'admin', title: 'x' }),
+      await admin.post('/messages', { form: { to: 'admin', title: 'x', body: '' } }),
     ]
     assert.deepEqual(
       answers.map(({ status }) => status),
-      [503, 503],
+      [503, 503, 503],
     )
     const lines = () => server.output.trim().split('\n').filter(Boolean)
     await eventually(
-      () => lines().length >= 4,
+      () => lines().length >= 6,
       () => server.output,
     )
     const told = lines().map((line) => JSON.parse(line) as Line)
     const why = told.filter(({ err }) => err?.cause?.message === 'the disk is full')
-    assert.equal(why.length, 2)
-    assert.equal(told.length, 4, 'one line for why, one for the request')
+    assert.equal(why.length, 3)
+    assert.equal(told.length, 6, 'one line for why, one for the request')
     const requests = told.flatMap(({ req }) => req?.id ?? [])
     assert.deepEqual(
       why.map(({ id }) => id),

@@ -82,8 +82,9 @@ describe('while the session store is out', () => {
 })
 
 describe('while another process keeps the database locked', () => {
-  it('pages go on, a sign-in is 503 within ten seconds, and all is well again afterwards', async () => {
-    await using app = await startTestApp()
+  it('pages go on, a sign-in is 503 within ten seconds, which the log explains, and all is well again afterwards', async () => {
+    const logged: string[] = []
+    await using app = await startTestApp({}, { log: pino({ level: 'error' }, { write: (line: string) => void logged.push(line) }) })
     const ada = await app.signIn('ada')
     await ada.get('/account')
     const other = new Database(app.context.config.databasePath)
@@ -96,6 +97,7 @@ describe('while another process keeps the database locked', () => {
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
     assert.ok(performance.now() - since < 10_000)
     assert.deepEqual(answer.headers.getSetCookie(), [])
+    assert.match(logged.join(''), /"message":"[^"]*database is locked/)
     other.close()
     await Visitor.signedIn(app.url, 'ada', PASSWORD)
   })

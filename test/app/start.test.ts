@@ -171,6 +171,7 @@ describe('a start that cannot be', () => {
       inOneLine(place.start({ PORT: 'http' }), /^PORT="http" can't be used: /),
       inOneLine(place.start({ DATABASE_URL: 'postgres://u:p@localhost/x' }), /^DATABASE_URL=.*PostgreSQL is not there yet/),
       inOneLine(place.start({ HOST: '192.0.2.1' }), /^HOST="192\.0\.2\.1" can't be used: /),
+      inOneLine(place.start({ HOST: 'fe80::1' }), /^HOST="fe80::1" can't be used: /),
     ])
   })
 

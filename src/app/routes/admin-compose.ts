@@ -45,7 +45,7 @@ export async function sendForm(context: AppContext, req: Request, res: Response)
     else res.redirect(303, address)
   } catch (error) {
     if (script) throw error
-    const { status, ...form } = unsentForm(res, values, error)
+    const { status, ...form } = unsentForm(context, res, values, error)
     await showForm(context, res, form, status)
   }
 }

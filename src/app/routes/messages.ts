@@ -44,7 +44,7 @@ async function send(context: AppContext, req: Request, res: Response): Promise<v
     res.status(replayed ? 200 : 201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
   } catch (error) {
     if (wantsJson(req)) throw error
-    const { status, ...form } = unsentForm(res, { to, title, body, idempotencyKey }, error)
+    const { status, ...form } = unsentForm(context, res, { to, title, body, idempotencyKey }, error)
     await showForm(context, res, form, status)
   }
 }

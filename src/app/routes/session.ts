@@ -3,7 +3,7 @@ import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.j
 import { endSession, requireSignedIn, startSession } from '../auth.js'
 import { readBody } from '../body.js'
 import type { AppContext } from '../context.js'
-import { setRetryAfter } from '../errors.js'
+import { tellOfTrouble } from '../errors.js'
 import { field, parameter } from '../fields.js'
 import { sameSitePath } from '../next.js'
 import { COOKIE } from '../session.js'
@@ -40,7 +40,7 @@ export function sessionRoutes(context: AppContext): Router {
     } catch (error) {
       if (!(error instanceof BelfryError) || !ANSWERED_BY_THE_FORM.includes(error.status)) throw error
       if (wantsJson(req)) return sendProblem(res, error)
-      setRetryAfter(res, error)
+      tellOfTrouble(context.log, res, error)
       await showForm(context, res, { username, next, error: error.message }, error.status)
     }
   })
