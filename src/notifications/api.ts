@@ -149,6 +149,7 @@ export interface Notifications {
   /**
    * Opens the live connection on the app's own server, at `<basePath>/socket`. Other WebSocket servers on it are left alone. May be
    * called for several servers, before or after they listen.
+   * @throws OptionError for what is no server, such as the app; UnavailableError after `close`
    * @example notifications.attach(server)
    */
   attach(server: HttpServer): void

@@ -1,7 +1,10 @@
 import type { Server } from 'node:http'
+import { OptionError, UnavailableError } from './errors.js'
 import { drained } from './http/drain.js'
 import { attachUpgrade } from './http/upgrade.js'
 import type { Parts } from './parts.js'
+
+const NO_SERVER = 'attach takes the server that http.createServer(app) or app.listen() returned, not the app.'
 
 /** On which servers the plugin is, and in what order everything ends. */
 export class Lifecycle {
@@ -14,10 +17,12 @@ export class Lifecycle {
     this.#parts = parts
   }
 
-  /** Opens the live connection on a server. */
+  /** Opens the live connection on a server. Throws OptionError for what is none, UnavailableError after the end. */
   attach(server: Server): void {
-    this.#servers.add(server)
+    if (this.#closing !== undefined) throw new UnavailableError('Notifications have been closed.')
+    if (typeof server?.getConnections !== 'function') throw new OptionError(NO_SERVER)
     this.#detach.push(attachUpgrade(server, this.#parts.context))
+    this.#servers.add(server)
   }
 
   /** Ends everything; twice is as good as once. */

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import express from 'express'
-import type {} from 'express-session'
 import type { DisconnectTarget, Notifications } from './api.js'
 import type { Endings } from './endings.js'
 import { InvalidError, OptionError } from './errors.js'

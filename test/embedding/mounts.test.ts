@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -319,7 +319,11 @@ describe('a host that mounts the session middleware too late', () => {
     const host = build({ session: middleware, logger: { info() {}, warn: say, error: say } }, () => {})
     const app = express().use(host.notifications.basePath, host.notifications.router()).use(middleware)
     await using served = await Served.start(app, undefined, host.notifications)
-    for (let n = 0; n < 3; n++) assert.equal((await served.get('/notifications/unread')).status, 503)
+    for (let n = 0; n < 3; n++) {
+      const answer = await served.get('/notifications/unread')
+      assert.equal(answer.status, 503)
+      assert.match(await answer.text(), /The session middleware is not mounted before middleware\(\) and router\(\)/)
+    }
     assert.equal(warnings.filter((text) => /the session middleware is not mounted before/.test(text)).length, 1)
   })
 })
@@ -480,3 +484,38 @@ class LateStore extends Store {
     setTimeout(() => done?.(), 5)
   }
 }
+
+describe('what is attached', () => {
+  it('must be a server: given the app or nothing it is refused, and all ends well nevertheless', async () => {
+    const { notifications } = build()
+    for (const wrong of [express(), undefined, {}]) {
+      assert.throws(() => notifications.attach(wrong as never), { name: 'OptionError', message: /http\.createServer\(app\)/ })
+    }
+    await notifications.ready()
+    await notifications.close()
+    await assert.rejects(notifications.notify({ to: 'everyone', title: 'Too late' }), { name: 'UnavailableError' })
+  })
+
+  it('comes before the end: afterwards it is refused, and the server stays as it was', async () => {
+    const { notifications } = build()
+    await notifications.close()
+    const server = createServer()
+    const { emit } = server
+    assert.throws(() => notifications.attach(server), { name: 'UnavailableError', message: 'Notifications have been closed.' })
+    assert.equal(server.emit, emit)
+    assert.equal(server.listenerCount('upgrade'), 0)
+  })
+
+  it('is left without a trace, also where it never listened', async () => {
+    const server = createServer()
+    for (let n = 0; n < 3; n++) {
+      const { notifications } = build()
+      notifications.attach(server)
+      await notifications.close()
+    }
+    assert.deepEqual(
+      ['close', 'upgrade'].map((event) => server.listenerCount(event)),
+      [0, 0],
+    )
+  })
+})

@@ -141,15 +141,27 @@ fake.assertSentTo({ user: '7' }, { subject: 'x' })
 state.unread = 0
 `
 
+/** One that imports nothing else, and has a session nevertheless. */
+const ALONE = `
+import { createNotifications } from 'belfry'
+
+createNotifications({ database: ':memory:', session: (_req, _res, next) => next(), identify: (req) => ({ id: req.session.id }) })
+`
+
 export function describeTypes(installed: () => Installed): void {
   describe('a strict TypeScript host', () => {
-    it('compiles against the packed declarations, and what cannot be is a type error', async () => {
-      const folder = installed().file('typed')
-      installed().write('typed/tsconfig.json', JSON.stringify({ ...STRICT, files: ['host.ts'] }))
-      installed().write('typed/host.ts', HOST)
-      const tsc = join(repository, 'node_modules/typescript/bin/tsc')
-      const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((failed: { stdout: string }) => failed)
-      assert.equal(stdout, '')
-    })
+    for (const [file, source] of [
+      ['host.ts', HOST],
+      ['alone.ts', ALONE],
+    ] as const) {
+      it(`compiles against the packed declarations, and what cannot be is a type error (${file})`, async () => {
+        const folder = installed().file('typed')
+        installed().write('typed/tsconfig.json', JSON.stringify({ ...STRICT, files: [file] }))
+        installed().write(`typed/${file}`, source)
+        const tsc = join(repository, 'node_modules/typescript/bin/tsc')
+        const { stdout } = await run(process.execPath, [tsc, '-p', folder]).catch((failed: { stdout: string }) => failed)
+        assert.equal(stdout, '')
+      })
+    }
   })
 }

@@ -161,6 +161,13 @@ describe('the frame of the host', () => {
     assert.deepEqual(logged, [], 'it is the host that logs it')
   })
 
+  it('must answer something: nothing is no page', async () => {
+    await using host = await Host.start({ layout: (() => {}) as never })
+    const ada = await host.enter('ada')
+    await ada.get('/notifications').set('Accept', 'text/html').expect(599)
+    assert.deepEqual(host.errors.map(String), ['OptionError: The option layout must answer HTML, a string.'])
+  })
+
   it('keeps its own view settings', async () => {
     await using host = await Host.start({
       before: (app) => {

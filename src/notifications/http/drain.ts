@@ -10,11 +10,12 @@ const DRAIN_WITHIN = 5000
 export function drained(server: Server): Promise<void> {
   if (server.listening) return Promise.resolve()
   return new Promise((resolve) => {
-    const late = setTimeout(resolve, DRAIN_WITHIN)
     const done = () => {
       clearTimeout(late)
+      server.off('close', done)
       resolve()
     }
+    const late = setTimeout(done, DRAIN_WITHIN)
     server.once('close', done)
     server.getConnections((error, count) => {
       if (error || count === 0) done()

@@ -37,8 +37,8 @@ export class Hints {
       )
   }
 
-  noSession(): void {
-    this.#say('a request has no session: its store does not answer, or the session middleware is not mounted before middleware() and router()')
+  notMounted(): void {
+    this.#say('a request has no session: the session middleware is not mounted before middleware() and router()')
   }
 
   #say(message: string): void {

@@ -22,7 +22,9 @@ export function createIdentify(options: Options, sessions: SessionWatch, hints: 
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
 async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
-  if ((await within(ANSWER_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')) === 'elsewhere') return null
-  hints.noSession()
-  throw new UnavailableError('The session store does not answer.')
+  const why = await within(ANSWER_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')
+  if (why === 'elsewhere') return null
+  if (why === 'out') throw new UnavailableError('The session store does not answer.')
+  hints.notMounted()
+  throw new UnavailableError('The session middleware is not mounted before middleware() and router().')
 }

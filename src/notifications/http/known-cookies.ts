@@ -1,11 +1,12 @@
 import type { Request } from 'express'
+import type { Store } from 'express-session'
 import { Recent } from '../recent.js'
 import { hasStoredSession } from './stored-session.js'
 
 /** The session that a cookie names. */
 export interface KnownSession {
   readonly id: string
-  readonly store: Request['sessionStore']
+  readonly store: Store & { readonly generate: (req: Express.Request) => void }
 }
 
 /** Cookies that are kept; who polls again after being forgotten goes through the app once. */

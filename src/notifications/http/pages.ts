@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { ListQuery } from '../cursors.js'
+import { OptionError } from '../errors.js'
 import type { PageParts } from '../options.js'
 import type { Person } from '../person.js'
 import { badgeText, type Item, type State } from '../protocol.js'
@@ -58,6 +59,7 @@ async function send({ options }: HttpContext, req: Request, res: Response, { tit
   let html: string
   try {
     html = await frame({ title, head, body, req, res })
+    if (typeof html !== 'string') throw new OptionError('The option layout must answer HTML, a string.')
   } catch (error) {
     throw new LayoutError(error)
   }

@@ -14,7 +14,7 @@ export function isBusy(error: unknown): boolean {
 /** What callers get to see: our own errors as they are, and whatever SQLite says as an outage. */
 export function asFailure(error: unknown): unknown {
   if (error instanceof BelfryError) return error
-  if (isBusy(error)) return new UnavailableError('The database is locked by another process.', { cause: error })
+  if (isBusy(error)) return new UnavailableError('The database is locked by another connection.', { cause: error })
   if (sqliteCode(error) !== '' || isClosed(error)) return new UnavailableError('The database cannot be used at the moment.', { cause: error })
   return error
 }
