@@ -80,6 +80,14 @@ describe('a draft', () => {
     assert.match(refusals({ to, title: 'Hello', expiresAt: now }).expiresAt ?? '', /later time/)
   })
 
+  it('has times of years with four digits, whatever their offset', () => {
+    const last = '9999-12-31T23:59:59.999Z'
+    assert.equal(parseDraft({ to, title: 'Hello', expiresAt: last }).expiresAt, Date.parse(last))
+    for (const time of ['9999-12-31T23:59:59-14:00', Date.parse(last) + 1, 8.64e15]) {
+      assert.match(refusals({ to, title: 'Hello', publishAt: time }).publishAt ?? '', /four digits/)
+    }
+  })
+
   it('takes data that JSON can hold, to 4,096 bytes', () => {
     assert.equal(parseDraft({ to, title: 'Hello', data: { order: 7 } }).data, '{"order":7}')
     assert.match(refusals({ to, title: 'Hello', data: 'é'.repeat(2048) }).data ?? '', /4,096 bytes/)
@@ -155,6 +163,9 @@ describe('a draft', () => {
 
   it('keeps lone surrogates and NUL out of the database', () => {
     assert.equal(parseDraft({ to, title: 'a\ud800b' }).title, 'a\ufffdb')
+    const data = { 'k\udc00': 'a\ud800b', pair: '\ud83d\udd14', written: '\\ud800', controls: '\n\u0001"' }
+    const { 'k\udc00': half, ...whole } = data
+    assert.deepEqual(JSON.parse(parseDraft({ to, title: 'Hello', data }).data ?? ''), { 'k\ufffd': half.toWellFormed(), ...whole })
     assert.match(refusals({ to, title: 'a\0b' }).title ?? '', /NUL/)
   })
 })

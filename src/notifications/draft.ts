@@ -48,10 +48,14 @@ const recipients = z.union(
   { error: toShape },
 )
 
+/** What comes later is written otherwise than protocol and many parsers have it. */
+const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
+
 const time = (what: string) =>
   z.union([z.date(), z.number(), z.string()], { error: `${what} must be a date.` }).transform((value, context) => {
     const ms = parseTime(value)
     if (ms === null) context.addIssue({ code: 'custom', message: `${what} must be a date: ISO 8601 with an offset, such as 2030-01-31T09:00:00Z.` })
+    else if (ms > YEAR_9999) context.addIssue({ code: 'custom', message: `${what} must be in a year of four digits.` })
     return ms ?? 0
   })
 
@@ -152,9 +156,13 @@ function firstMessage(issue: z.core.$ZodIssue): string {
   return deep?.message ?? issue.message
 }
 
+/** One after the other, so that what follows an escaped backslash is not taken for an escape. */
+const ESCAPES = /\\(?:u[0-9a-f]{4}|.)/g
+
+/** Half characters, which JSON escapes and many parsers refuse, become U+FFFD, as in all other text. */
 function encodeJson(value: unknown): string | null {
   try {
-    return JSON.stringify(value)?.toWellFormed() ?? null
+    return JSON.stringify(value)?.replace(ESCAPES, (found) => (found.startsWith('\\ud') ? '\ufffd' : found)) ?? null
   } catch {
     return null
   }

@@ -14,6 +14,7 @@ interface Handshake {
   readonly port: number
   readonly method?: string
   readonly path?: string
+  readonly version?: string
   /** Replaces those of a good handshake; null leaves one out. */
   readonly headers?: Readonly<Record<string, string | null>>
   /** What follows the head at once. */
@@ -21,7 +22,7 @@ interface Handshake {
 }
 
 /** The bytes of an upgrade, good but for what is asked to be otherwise. */
-export function handshake({ port, method = 'GET', path = '/notifications/socket', headers = {}, rest = '' }: Handshake): Buffer {
+export function handshake({ port, method = 'GET', path = '/notifications/socket', version = '1.1', headers = {}, rest = '' }: Handshake): Buffer {
   const all: Record<string, string | null> = {
     Host: `127.0.0.1:${port}`,
     Origin: `http://127.0.0.1:${port}`,
@@ -33,7 +34,7 @@ export function handshake({ port, method = 'GET', path = '/notifications/socket'
     ...headers,
   }
   const lines = Object.entries(all).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]))
-  return Buffer.concat([Buffer.from(`${[`${method} ${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`), Buffer.from(rest)])
+  return Buffer.concat([Buffer.from(`${[`${method} ${path} HTTP/${version}`, ...lines].join('\r\n')}\r\n\r\n`), Buffer.from(rest)])
 }
 
 /** Opens a socket that never ends by itself, as a careless or hostile client's. */

@@ -135,6 +135,7 @@ test('what is not a WebSocket handshake is refused with 400', async () => {
   const wrong: Parameters<typeof upgrade>[0][] = [
     { port, method: 'POST', headers: { 'Content-Length': '4' }, rest: 'body' },
     { port, method: 'DELETE' },
+    { port, version: '1.0' },
     { port, headers: { Upgrade: 'h2c' } },
     { port, headers: { 'Sec-WebSocket-Key': null } },
     { port, headers: { 'Sec-WebSocket-Key': 'short' } },

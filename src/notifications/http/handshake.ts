@@ -7,9 +7,9 @@ import { Refusal } from './refusal.js'
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** Throws a Refusal where this is no handshake of ours; to be asked before anybody looks for a session. */
-export function checkHandshake({ method, headers }: IncomingMessage): void {
+export function checkHandshake({ method, headers, httpVersion }: IncomingMessage): void {
   const key = headers['sec-websocket-key'] ?? ''
-  const websocket = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[+/0-9A-Za-z]{22}==$/.test(key)
+  const websocket = httpVersion === '1.1' && method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[+/0-9A-Za-z]{22}==$/.test(key)
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
   const spoken = offered === undefined || (offered.includes(SUBPROTOCOL) && !offered.includes('') && new Set(offered).size === offered.length)
   if (!websocket || headers['sec-websocket-version'] !== '13' || !spoken) throw new Refusal('protocol')

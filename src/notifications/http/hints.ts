@@ -37,8 +37,9 @@ export class Hints {
       )
   }
 
-  notMounted(): void {
-    this.#say('a request has no session: the session middleware is not mounted before middleware() and router()')
+  noSession(why: 'out' | 'not mounted'): void {
+    const reason = why === 'out' ? 'its store does not answer' : 'the session middleware is not mounted before middleware() and router()'
+    this.#say(`a request has no session: ${reason}`)
   }
 
   #say(message: string): void {

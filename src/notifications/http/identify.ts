@@ -24,7 +24,8 @@ export function createIdentify(options: Options, sessions: SessionWatch, hints: 
 async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
   const why = await within(ANSWER_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')
   if (why === 'elsewhere') return null
-  if (why === 'out') throw new UnavailableError('The session store does not answer.')
-  hints.notMounted()
-  throw new UnavailableError('The session middleware is not mounted before middleware() and router().')
+  hints.noSession(why)
+  throw new UnavailableError(
+    why === 'out' ? 'The session store does not answer.' : 'The session middleware is not mounted before middleware() and router().',
+  )
 }
