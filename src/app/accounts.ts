@@ -58,9 +58,9 @@ export class Accounts {
 
   /** Throws InvalidError with field `role` where it would take the last admin who can sign in. */
   async setRole(user: User, role: Role): Promise<void> {
-    const { database, users, notifications } = this.#parts
+    const { database, users } = this.#parts
     await database.transaction(() => users.setRole(user.id, role))
-    await notifications.refresh(String(user.id)).catch((error: unknown) => this.#lag(error))
+    await this.#refresh(user.id)
   }
 
   /** Throws InvalidError with field `user` where it would take the last admin who can sign in. */
@@ -76,6 +76,16 @@ export class Accounts {
   /** Sessions from before stay over. */
   async enable(user: User): Promise<void> {
     await this.#parts.users.enable(user.id)
+  }
+
+  /** People who were added, or got their role, before the machine's clock was set back: broadcasts would pass them by until it is as late again. */
+  async bringToPresent(): Promise<void> {
+    const changed = await this.#parts.users.bringToPresent()
+    await Promise.all(changed.map((id) => this.#refresh(id)))
+  }
+
+  async #refresh(id: number): Promise<void> {
+    await this.#parts.notifications.refresh(String(id)).catch((error: unknown) => this.#lag(error))
   }
 
   async #disconnect(targets: readonly Parameters<Notifications['disconnect']>[0][]): Promise<void> {

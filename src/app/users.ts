@@ -151,6 +151,14 @@ export class Users {
     await this.#database.run(() => this.#database.prepare('UPDATE users SET disabled_at = NULL WHERE id = ?').run(id))
   }
 
+  /** As if they had come, or got their role, at this moment at the latest; returns those of whom that was not so. */
+  async bringToPresent(): Promise<readonly number[]> {
+    const sql = `UPDATE users SET created_at = min(created_at, @now), role_since = min(role_since, @now)
+      WHERE created_at > @now OR role_since > @now RETURNING id`
+    const rows = await this.#database.run(() => this.#database.prepare<[object], { id: number }>(sql).all({ now: Date.now() }))
+    return rows.map(({ id }) => id)
+  }
+
   #keepingAnAdmin(field: string, change: () => void): void {
     const sql = `SELECT count(*) AS n FROM users WHERE role = 'admin' AND disabled_at IS NULL`
     const admins = () => this.#database.prepare<[], { n: number }>(sql).get()?.n ?? 0

@@ -54,6 +54,29 @@ describe('POST /api/notifications', () => {
     })
   }
 
+  for (const [to, column] of [
+    ['everyone', 'created_at'],
+    [{ topic: 'role:member' }, 'role_since'],
+  ] as const) {
+    it(`reaches those of whom ${column} is of the future, too, as the machine's clock was set back since`, async () => {
+      await using app = await startTestApp()
+      const { post } = await script(app)
+      const { id } = await app.addUser('ada')
+      app.context.database.prepare(`UPDATE users SET ${column} = ${column} + 7200000 WHERE id = ?`).run(id)
+      const ada = await app.signIn('ada')
+      await using tab = await ada.openTab()
+      const { body } = await post({ to, title: 'Here you are' }).expect(201)
+      await eventually(() => tab.state?.unread === 1, 'the tab shows 1')
+      assert.deepEqual(
+        (await ada.inbox()).map(({ title }) => title),
+        ['Here you are'],
+      )
+      const admin = await app.signIn('admin')
+      const { recipients } = await admin.getJson<{ recipients: number }>(`/admin/notifications/${body.id}`)
+      assert.equal(recipients, to === 'everyone' ? 2 : 1)
+    })
+  }
+
   it('with a key that this token used before answers 200 and the same; with other content 409', async () => {
     await using app = await startTestApp()
     const { post } = await script(app)

@@ -7,6 +7,7 @@ import { type ComposeValues, compose, composeValues, splitNames } from '../compo
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { field } from '../fields.js'
+import { send } from '../send.js'
 import { audienceWords, byAlphabet, namesOf, present, senderOfUser } from '../sent.js'
 import { type UnsentForm, unsentForm } from '../unsent-form.js'
 import { ROLES } from '../users.js'
@@ -23,7 +24,7 @@ export function showNewForm(context: AppContext, res: Response): Promise<void> {
 
 /** Sends what was typed, or answers with the form again. */
 export async function sendForm(context: AppContext, req: Request, res: Response): Promise<void> {
-  const { notifications, users } = context
+  const { users } = context
   const values = composeValues(req.body)
   const script = wantsJson(req)
   const find = await lookUp(users, splitNames(values.recipients))
@@ -35,7 +36,7 @@ export async function sendForm(context: AppContext, req: Request, res: Response)
   }
   if (!script && (await wasAsked(context, req, res, { values, draft: read.draft, find }))) return
   try {
-    const { replayed, ...stored } = await notifications.notify(read.draft)
+    const { replayed, ...stored } = await send(context, read.draft)
     const address = `/admin/notifications/${stored.id}`
     if (script)
       res

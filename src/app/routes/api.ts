@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { BelfryError, checkDraft, type Draft, InvalidError, problemOf, type Recipients, sendProblem } from '../../notifications/index.js'
 import { disabledOrUnknown, listed, lookUp } from '../addressees.js'
 import type { AppContext } from '../context.js'
+import { send } from '../send.js'
 import { namesOf, present, senderOfToken } from '../sent.js'
 import { type Token, Tokens } from '../tokens.js'
 import { ROLES } from '../users.js'
@@ -29,7 +30,7 @@ export function apiRoutes(context: AppContext): Router {
   const routes = Router()
   const admitted = bearer(context)
   // Twice, for while the body comes the token may be revoked.
-  routes.post('/api/notifications', admitted, onlyJson, express.json({ limit: LARGEST_BODY }), admitted, send(context))
+  routes.post('/api/notifications', admitted, onlyJson, express.json({ limit: LARGEST_BODY }), admitted, sendDraft(context))
   routes.use('/api', () => {
     throw new BelfryError('not_found', 404, 'There is only POST /api/notifications here.')
   })
@@ -58,11 +59,12 @@ const onlyJson: RequestHandler = (req, _res, next) => {
   next()
 }
 
-function send({ notifications, users }: AppContext): RequestHandler {
+function sendDraft(context: AppContext): RequestHandler {
   return async (req, res) => {
+    const { users } = context
     const token: Token = res.locals.token
     const draft = await readDraft(req, { users })
-    const { replayed, ...stored } = await notifications.notify({ ...draft, sender: senderOfToken(token.id) })
+    const { replayed, ...stored } = await send(context, { ...draft, sender: senderOfToken(token.id) })
     res.status(replayed ? 200 : 201)
     res.location(`/admin/notifications/${stored.id}`).json(present(stored, await namesOf(users, [stored])))
   }
