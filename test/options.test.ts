@@ -37,6 +37,7 @@ describe('createNotifications', () => {
     'with a path that nothing can have': { database: 'a\0.db' },
     'with the address of a file on another machine': { database: 'file://elsewhere/x.db' },
     'without a session': { session: undefined },
+    'with express-session itself in place of its middleware': { session },
     'with an identify that is no function': { identify: 'user' },
     'with a base path that ends in a slash': { basePath: '/notifications/' },
     'with a base path without a slash': { basePath: 'notifications' },

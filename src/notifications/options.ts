@@ -102,7 +102,9 @@ const database = z
 const schema = z.strictObject(
   {
     database,
-    session: isFunction('session', 'the express-session middleware that the app uses'),
+    session: isFunction('session', 'the express-session middleware that the app uses').refine((value) => !('Store' in value), {
+      error: 'The option session must be the middleware that express-session makes: the same session({ … }) that the app uses, not session itself.',
+    }),
     identify: isFunction('identify', 'a function of the request that answers { id } or null'),
     topicsOf: isFunction('topicsOf', 'a function of a user id that answers { id, topics } or null').optional(),
     basePath: path('basePath').default('/notifications'),

@@ -22,7 +22,7 @@ interface Built {
 /** The ordinary host, but for what a test is about. */
 function build(
   options: Partial<NotificationsOptions> & { store?: Store } = {},
-  mount = (app: Express, n: Notifications) => void app.use(n.basePath, n.router()),
+  mount: (app: Express, n: Notifications) => void = (app, n) => app.use(n.basePath, n.router()),
 ): Built {
   const { store, ...given } = options
   const { middleware, signIn } = sessions(store)
@@ -308,6 +308,53 @@ describe("the host's sessions", () => {
     assert.equal(await tab.ended(), 4401)
     await using next = await served.tab({ cookie: second })
     assert.equal(next.state.unread, 0)
+  })
+})
+
+describe('a host that has set up something else than it thinks', () => {
+  async function told(
+    mount: (app: Express, n: Notifications) => void,
+    visit: (served: Served, cookie: string) => Promise<unknown>,
+  ): Promise<string[]> {
+    const warnings: string[] = []
+    const host = build({ logger: { info() {}, warn: (_details, message) => void warnings.push(message), error() {} } }, mount)
+    await using served = await Served.start(host.app, undefined, host.notifications)
+    const cookie = await host.signIn('ada')
+    for (let n = 0; n < 2; n++) await visit(served, cookie)
+    return warnings
+  }
+  const usual = (app: Express, n: Notifications) => void app.use(n.basePath, n.router())
+  const handshake = { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version': '13' }
+
+  it('is told once that attach was forgotten, as browsers make do without live connections', async () => {
+    const upgrade = { ...handshake, Connection: 'Upgrade', Upgrade: 'websocket' }
+    const said = await told(usual, (served, cookie) => served.statusOf('/notifications/socket', { ...upgrade, cookie }))
+    assert.match(said.join(), /^a live connection could not be opened, [^,]*: attach\(server\) was not called for this server$/)
+  })
+
+  it('is told once that its proxy does not pass upgrades', async () => {
+    const said = await told(usual, (served, cookie) => served.statusOf('/notifications/socket', { ...handshake, cookie }))
+    assert.match(said.join(), /^a live connection could not be opened, [^,]*: a proxy in front does not pass Upgrade and Connection$/)
+  })
+
+  it('is told nothing when somebody only looks at the address of live connections', async () => {
+    assert.deepEqual(await told(usual, (served, cookie) => served.get('/notifications/socket', cookie)), [])
+  })
+
+  for (const [where, path] of [
+    ['at /bell', '/bell'],
+    ['without a path', '/'],
+  ] as const)
+    it(`is told once that the router is mounted ${where}, and basePath says something else`, async () => {
+      const elsewhere = (app: Express, n: Notifications) => void app.use(path, n.router())
+      const said = await told(elsewhere, (served, cookie) => served.get(path, cookie))
+      assert.deepEqual(said, [
+        `the router is mounted ${where}, but links and live connections go to /notifications: set basePath to where it is mounted`,
+      ])
+    })
+
+  it('is told nothing of a path that is typed in capitals', async () => {
+    assert.deepEqual(await told(usual, (served, cookie) => served.get('/Notifications', cookie)), [])
   })
 })
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, request as httpRequest, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +60,13 @@ export class Served implements AsyncDisposable {
   /** A request of somebody who is signed in, from the site itself. */
   async get(path: string, cookie = '', headers: Readonly<Record<string, string>> = {}): Promise<Response> {
     return fetch(this.url + path, { redirect: 'manual', headers: { cookie, ...headers } })
+  }
+
+  /** The status of a request with headers that fetch does not send. */
+  async statusOf(path: string, headers: OutgoingHttpHeaders): Promise<number | undefined> {
+    const [answer] = (await once(httpRequest(this.url + path, { headers }).end(), 'response')) as [IncomingMessage]
+    answer.resume()
+    return answer.statusCode
   }
 
   async post(path: string, cookie = '', headers: Readonly<Record<string, string>> = {}): Promise<Response> {

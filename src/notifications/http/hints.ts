@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Request } from 'express'
 import type { RefusalReason } from '../metrics.js'
 import type { Options } from '../options.js'
 import { Recent } from '../recent.js'
@@ -40,6 +41,22 @@ export class Hints {
   noSession(why: 'out' | 'not mounted'): void {
     const reason = why === 'out' ? 'its store does not answer' : 'the session middleware is not mounted before middleware() and router()'
     this.#say(`a request has no session: ${reason}`)
+  }
+
+  /** The router was asked for something: under which path it is mounted shows only then. */
+  routed({ baseUrl }: Request): void {
+    const { basePath } = this.#options
+    if (baseUrl.toLowerCase() === basePath.toLowerCase()) return
+    const where = baseUrl === '' ? 'without a path' : `at ${baseUrl}`
+    this.#say(`the router is mounted ${where}, but links and live connections go to ${basePath}: set basePath to where it is mounted`)
+  }
+
+  /** A handshake of a live connection came as an ordinary request. */
+  notUpgraded({ headers }: IncomingMessage): void {
+    if (headers['sec-websocket-key'] === undefined) return
+    const why =
+      headers.upgrade === undefined ? 'a proxy in front does not pass Upgrade and Connection' : 'attach(server) was not called for this server'
+    this.#say(`a live connection could not be opened, so browsers make do with the event stream: ${why}`)
   }
 
   #say(message: string): void {

@@ -23,10 +23,14 @@ const MAX_BODY = '16kb'
 /** The inbox and its JSON, the event stream and the assets; to be mounted at `basePath` in any Express 5 app. */
 export function createRouter(context: HttpContext): Router {
   const router = express.Router()
+  router.use((req, _res, next) => {
+    context.hints.routed(req)
+    next()
+  })
   router.get('/assets/:name', asScript(serveAsset, context))
   router.get('/unread', asScript(unread(context), context))
   router.get('/stream', createStream(context))
-  router.get('/socket', asScript(upgradeRequired, context))
+  router.get('/socket', asScript(upgradeRequired(context), context))
 
   router.use(sameOrigin(context.options))
   router.get('/', inbox(context))
@@ -53,9 +57,12 @@ function unread(context: HttpContext): RequestHandler {
   }
 }
 
-const upgradeRequired: RequestHandler = (_req, res) => {
-  res.set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Cache-Control': 'private, no-cache' })
-  throw new BelfryError('upgrade_required', 426, 'This address speaks WebSocket only.')
+function upgradeRequired({ hints }: HttpContext): RequestHandler {
+  return (req, res) => {
+    hints.notUpgraded(req)
+    res.set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Cache-Control': 'private, no-cache' })
+    throw new BelfryError('upgrade_required', 426, 'This address speaks WebSocket only.')
+  }
 }
 
 function inbox(context: HttpContext): RequestHandler {
