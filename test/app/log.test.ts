@@ -5,7 +5,7 @@ import { AppDatabase } from '../../src/app/database.js'
 import { Tokens } from '../../src/app/tokens.js'
 import { eventually } from '../helpers/eventually.js'
 import { ServerProcess } from '../helpers/server.js'
-import { Visitor } from '../helpers/visitor.js'
+import { Tab, Visitor } from '../helpers/visitor.js'
 
 interface Line {
   readonly msg: string
@@ -13,6 +13,8 @@ interface Line {
   readonly id?: string
   readonly err?: { readonly message: string; readonly cause?: { readonly message: string } }
   readonly req?: { readonly id: string }
+  readonly reason?: string
+  readonly status?: number
 }
 
 describe('the log, while nothing can be stored,', () => {
@@ -50,5 +52,26 @@ describe('the log, while nothing can be stored,', () => {
     )
     assert.doesNotMatch(server.output, /"stack"|failed with status code/)
     assert.ok(!server.output.includes(token))
+  })
+})
+
+describe('the log', () => {
+  it('has a line for each live connection that was refused, with the reason', async () => {
+    await using server = await ServerProcess.start({ LOG_LEVEL: 'info' })
+    await assert.rejects(new Tab(server.url, '').opened)
+    await assert.rejects(new Tab(server.url, '', 'https://elsewhere.example').opened)
+    const refusals = () => server.output.split('\n').filter((line) => line.includes('"a live connection was refused"'))
+    await eventually(
+      () => refusals().length >= 2,
+      () => server.output,
+    )
+    const told = refusals().map((line) => JSON.parse(line) as Line)
+    assert.deepEqual(
+      told.map(({ reason, status }) => ({ reason, status })),
+      [
+        { reason: 'session', status: 401 },
+        { reason: 'origin', status: 403 },
+      ],
+    )
   })
 })

@@ -79,6 +79,7 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     hints.refused(refusal.reason, req)
     if (refusal.reason === 'unavailable')
       options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
+    else options.logger.info({ reason: refusal.reason, status: refusal.status }, 'a live connection was refused')
     refuse(socket, refusal, since)
   }
 }
