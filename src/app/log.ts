@@ -21,13 +21,18 @@ export function logRequests(log: Logger): RequestHandler {
       return id
     },
     serializers: {
-      req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: req.url.split('?', 1)[0] }),
+      req: (req: { id: string; method: string; url: string }) => ({ id: req.id, method: req.method, path: pathOf(req.url) }),
       res: (res: { statusCode: number }) => ({ status: res.statusCode }),
     },
     // Whoever answers with 500 or more has logged why; pino-http would add an error of its own, with a stack.
     customErrorObject: (_req, { statusCode }, _error, told) => (statusCode >= 500 ? { res: told.res, responseTime: told.responseTime } : told),
     customLogLevel: (_req, res, error) => (error !== undefined || res.statusCode >= 500 ? 'warn' : 'info'),
   })
+}
+
+/** An address that names the server, as proxies are sent, may hold a password. */
+function pathOf(url: string): string {
+  return url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split('?', 1)[0] ?? ''
 }
 
 /** Errors of body parsers carry the body, and those of drivers what they were given: only what tells where it broke is logged. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { AppDatabase } from '../../src/app/database.js'
@@ -56,6 +58,19 @@ describe('the log, while nothing can be stored,', () => {
 })
 
 describe('the log', () => {
+  it('has of an address only the path, also where it names the server and a password', async () => {
+    await using server = await ServerProcess.start({ LOG_LEVEL: 'info' })
+    const { port } = new URL(server.url)
+    const path = `http://ada:hunter2@127.0.0.1:${port}/healthz?token=hunter3`
+    const [answer] = (await once(request({ port, path }).end(), 'response')) as [IncomingMessage]
+    answer.resume()
+    await eventually(
+      () => server.output.includes('"path":"/healthz"'),
+      () => server.output,
+    )
+    assert.doesNotMatch(server.output, /hunter/)
+  })
+
   it('has a line for each live connection that was refused, with the reason', async () => {
     await using server = await ServerProcess.start({ LOG_LEVEL: 'info' })
     await assert.rejects(new Tab(server.url, '').opened)
