@@ -17,9 +17,12 @@ export class Endings {
     this.#store = store
   }
 
-  /** Resolves when it is stored for the others. Rejects with UnavailableError where it cannot be; here it is done all the same. */
-  async end(whose: Whose): Promise<void> {
-    const ending: Ending = { ...whose, at: Date.now() }
+  /**
+   * Resolves when it is stored for the others. Rejects with UnavailableError where it cannot be; here it is done all the same.
+   * @param at until when those came in who are meant, in milliseconds since 1970
+   */
+  async end(whose: Whose, at = Date.now()): Promise<void> {
+    const ending: Ending = { ...whose, at: Math.floor(at) }
     this.#bus.publish({ kind: 'disconnect', ...ending })
     const said = sayingOf(ending)
     this.#own.add(said)

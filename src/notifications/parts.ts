@@ -6,7 +6,7 @@ import { Events } from './events.js'
 import type { HttpContext } from './http/context.js'
 import { Departure } from './http/departure.js'
 import { Hints } from './http/hints.js'
-import { createIdentify } from './http/identify.js'
+import { createIdentify, personIn } from './http/identify.js'
 import { KnownCookies } from './http/known-cookies.js'
 import { SessionWatch } from './http/session-watch.js'
 import { Hub } from './hub/hub.js'
@@ -60,7 +60,8 @@ export function joinParts(options: Options): Parts {
     if (changed.length > 0) bus.publish({ kind: 'changed', audiences: changed })
   })
   const untold = (error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session')
-  const sessions = new SessionWatch({ ended: (session) => void endings.end({ session }).catch(untold), logger })
+  const ended = (session: string, at: number) => void endings.end({ session }, at).catch(untold)
+  const sessions = new SessionWatch({ ended, whoIs: async (req) => (await personIn(req, options))?.id ?? null, logger })
   const recheck = topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => recheckMember(user, service, hub), logger })
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })

@@ -71,11 +71,11 @@ export class LiveHost implements AsyncDisposable {
     return (this.server.address() as AddressInfo).port
   }
 
-  /** Signs somebody in; returns the cookie of a new session. */
-  async signIn(user: string, topics: readonly string[] = []): Promise<string> {
+  /** Signs somebody in; returns the cookie of a new session. With a cookie it is that session that becomes theirs. */
+  async signIn(user: string, topics: readonly string[] = [], cookie = ''): Promise<string> {
     const answer = await fetch(`${this.url}/sign-in`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', cookie },
       body: JSON.stringify({ user, topics }),
     })
     return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
@@ -116,6 +116,10 @@ export class LiveHost implements AsyncDisposable {
       res.send('in')
     })
     app.post('/sign-out', (req, res) => req.session.destroy(() => res.send('out')))
+    app.post('/forget', (req, res) => {
+      delete req.session.user
+      res.send('out')
+    })
     app.post('/regenerate', (req, res) => req.session.regenerate(() => res.send('new')))
     app.post('/topics/:topic', (req, res) => {
       req.session.topics = [req.params.topic]

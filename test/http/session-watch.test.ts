@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Request, RequestHandler } from 'express'
 import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
@@ -94,6 +96,77 @@ test('a store that keeps its deadlines beside the sessions is watched as exactly
   assert.equal(tab.closed, undefined)
   await expectClosed(tab, 1900)
   assert.ok(performance.now() - used > 700, 'closed too early')
+})
+
+test('who is signed out, and keeps the session, is told nothing any more', async () => {
+  await using host = await LiveHost.start()
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await using elsewhere = await host.openTab(await host.signIn('ada'))
+  await host.visit('/forget', cookie, 'POST')
+  await expectClosed(tab, 1000)
+  assert.equal(elsewhere.closed, undefined)
+})
+
+test('somebody else who signs in in the same session gets a socket, and those of the one before end, however slow the host is', async () => {
+  const identify = async ({ session: { user } }: Request) => {
+    await pause(100)
+    return user === undefined ? null : { id: user }
+  }
+  await using host = await LiveHost.start({ identify })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await host.signIn('bob', [], cookie)
+  await using next = await host.openTab(cookie)
+  await expectClosed(tab, 1000)
+  await host.notifications.notify({ to: { user: 'bob' }, title: 'For bob' })
+  await eventually(() => next.state?.unread === 1, 'bob is told')
+  assert.equal(next.closed, undefined)
+  assert.ok(tab.frames.every((frame) => frame.type === 'heartbeat' || frame.unread === 0))
+})
+
+test('the same where another process has saved the session, and not a word was heard', async () => {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  const [[id, text] = ['', '']] = Object.entries((store as unknown as { sessions: Record<string, string> }).sessions)
+  MemoryStore.prototype.set.call(store, id, { ...JSON.parse(text), user: 'bob' })
+  await using next = await host.openTab(cookie)
+  await expectClosed(tab, 1000)
+  await host.notifications.notify({ to: { user: 'bob' }, title: 'For bob' })
+  await eventually(() => next.state?.unread === 1, 'bob is told')
+})
+
+test('a session that is saved for something else keeps its sockets', async () => {
+  await using host = await LiveHost.start()
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await host.visit('/topics/x', cookie, 'POST')
+  await host.signIn('ada', ['y'], cookie)
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'Still here' })
+  await eventually(() => tab.state?.unread === 1, 'ada is told')
+  assert.equal(tab.closed, undefined)
+})
+
+test('a host that cannot say who is there keeps the sockets, and is warned', async () => {
+  let broken = false
+  const identify = (req: Request) => {
+    if (broken) throw new Error('the directory is out')
+    return req.session.user === undefined ? null : { id: req.session.user }
+  }
+  const between: RequestHandler = (req, res, next) => {
+    if (req.path !== '/save') return next()
+    req.session.topics = ['y']
+    res.send('saved')
+  }
+  await using host = await LiveHost.start({ identify, between })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  broken = true
+  await host.visit('/save', cookie)
+  await eventually(() => host.warnings.some((text) => text.startsWith('who is there could not be asked')), 'the host is warned')
+  assert.equal(tab.closed, undefined)
 })
 
 test('a store that is out at the deadline closes nobody; afterwards the deadline counts again', { timeout: 20_000 }, async () => {

@@ -15,9 +15,14 @@ export function createIdentify(options: Options, sessions: SessionWatch, hints: 
   return async (req) => {
     if (req.session === undefined) return withoutSession(req, options, hints)
     sessions.guard(req)
-    const identity = await options.identify(req)
-    return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
+    return personIn(req, options)
   }
+}
+
+/** Who the host says is there, in a request that has its session. */
+export async function personIn(req: Request, { identify }: Options): Promise<Person | null> {
+  const identity = await identify(req)
+  return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
 }
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */

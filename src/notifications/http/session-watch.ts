@@ -2,11 +2,14 @@ import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
 import { OptionError } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { HeardStores } from './heard-stores.js'
 import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-session.js'
 
 interface Watched {
   readonly id: string
   readonly store: Store
+  /** Whose it was when a connection of it was opened last. */
+  user: string
   connections: number
   /** When it expires as far as is known, in milliseconds since 1970; Infinity where it does not. */
   deadline: number
@@ -17,8 +20,13 @@ interface Watched {
 }
 
 interface SessionWatchOptions {
-  /** A session has ended, by its key; may be told more than once, and of sessions without connections. */
-  readonly ended: (key: string) => void
+  /**
+   * A session has ended, by its key, or is not any more whose it was: for what came in until then, in milliseconds since 1970. May be told more than
+   * once, and of sessions without connections.
+   */
+  readonly ended: (key: string, at: number) => void
+  /** The id of whoever is there, by the host's `identify`; null when nobody is. */
+  readonly whoIs: (req: Request) => Promise<string | null>
   readonly logger: Logger
 }
 
@@ -26,6 +34,8 @@ interface SessionWatchOptions {
 const EVERY = 300
 /** How long a session that ended elsewhere without a word may go unnoticed, in milliseconds. */
 const RECHECK = 30_000
+/** Endings are told a millisecond too late rather than too early: what came in before a request ended two before it. */
+const BEFORE = 2
 /** How many sessions are read at a time. */
 const AT_ONCE = 16
 
@@ -40,11 +50,12 @@ function copied(text: string): string {
 
 /**
  * Knows when the sessions of live connections end: at once when this process destroys one, at its deadline when it
- * expires, and within half a minute when it vanished from the store in any other way. Never extends a session.
+ * expires, and within half a minute when it vanished from the store in any other way; and when it became somebody else's, or nobody's. Never
+ * extends a session.
  */
 export class SessionWatch {
   readonly #options: SessionWatchOptions
-  readonly #guarded = new Map<Store, () => void>()
+  readonly #stores: HeardStores
   readonly #watched = new Map<string, Watched>()
   #timer: NodeJS.Timeout | undefined
   #reading = 0
@@ -54,53 +65,40 @@ export class SessionWatch {
 
   constructor(options: SessionWatchOptions) {
     this.#options = options
+    this.#stores = new HeardStores({
+      destroyed: (id) => this.#end(sessionKey(id)),
+      // Whose sessions those were it does not say.
+      cleared: () => this.#doubtAll(),
+      extended: (id, session) => this.#extend(id, session),
+      saved: (id, session) => this.#ask(id, session).catch((error: unknown) => this.#untold(error)),
+    })
   }
 
-  /** From now on hears of every session that is destroyed through the store of this request: by `destroy()`, `regenerate()`, or with all others by `clear()`. */
+  /** From now on hears of what this process does to the sessions of this request's store: ends by `destroy()`, `regenerate()` or `clear()`, saves, extends. */
   guard(req: Request): void {
-    const store = req.sessionStore
-    if (store === undefined || this.#guarded.has(store)) return
-    const { destroy, clear, touch } = store
-    const heard: Partial<Store> = {}
-    heard.destroy = (id, callback) =>
-      destroy.call(store, id, (error: unknown) => {
-        // Told only now: a socket that is being opened could still find the session in the store before.
-        if (!error) this.#end(sessionKey(id))
-        callback?.(error)
-      })
-    if (clear !== undefined) {
-      heard.clear = (callback) =>
-        clear.call(store, (error: unknown) => {
-          // Whose sessions those were it does not say.
-          if (!error) for (const key of this.#watched.keys()) this.doubt(key)
-          callback?.(error)
-        })
-    }
-    if (touch !== undefined) {
-      heard.touch = (id, session, callback) => {
-        this.#extend(id, session)
-        touch.call(store, id, session, callback)
-      }
-    }
-    this.#guarded.set(store, replace(store, heard))
+    if (req.sessionStore !== undefined) this.#stores.hear(req.sessionStore)
   }
 
   /**
-   * Watches the session of a request for one more connection; returns its key, which `unwatch` takes. Throws an OptionError where it is none of
-   * express-session's.
+   * Watches the session of a request for one more connection; returns its key, which `unwatch` takes. What others have opened in it before, who were
+   * there then, ends. Throws an OptionError where it is none of express-session's.
+   * @param since when the request came in, by performance.now()
    */
-  watch(req: Request): string {
+  watch(req: Request, user: string, since: number): string {
     if (!hasStoredSession(req)) throw new OptionError(NO_STORED_SESSION)
     const key = sessionKey(req.sessionID)
     const watched = this.#watched.get(key) ?? {
       id: copied(req.sessionID),
       store: req.sessionStore,
+      user,
       connections: 0,
       deadline: 0,
       checkAt: 0,
       look: 'in time',
     }
     watched.connections++
+    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - BEFORE)
+    watched.user = user
     this.#watched.set(key, watched)
     schedule(watched, req.session)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
@@ -131,8 +129,7 @@ export class SessionWatch {
   close(): void {
     this.#closed = true
     this.#watched.clear()
-    for (const letGo of this.#guarded.values()) letGo()
-    this.#guarded.clear()
+    this.#stores.close()
     this.rest()
   }
 
@@ -148,8 +145,28 @@ export class SessionWatch {
     watched.checkAt = Math.min(watched.checkAt, checkAt)
   }
 
-  #end(key: string): void {
-    if (!this.#closed) this.#options.ended(key)
+  #doubtAll(): void {
+    for (const key of this.#watched.keys()) this.doubt(key)
+  }
+
+  /** Whoever saved it may have signed somebody else in, or out, and kept the session: the host says, by the request that did it. */
+  async #ask(id: string, session: SessionData): Promise<void> {
+    const at = Date.now()
+    const key = sessionKey(id)
+    const req: unknown = Reflect.get(session, 'req')
+    if (!this.#watched.has(key) || typeof req !== 'object') return
+    // Not the request itself: what the host keeps with it of who is there is from before.
+    const user = await this.#options.whoIs(Object.create(req))
+    const watched = this.#watched.get(key)
+    if (watched !== undefined && watched.user !== user) this.#end(key, at)
+  }
+
+  #untold(error: unknown): void {
+    this.#options.logger.warn({ err: error }, 'who is there could not be asked after a session was saved')
+  }
+
+  #end(key: string, at = Date.now()): void {
+    if (!this.#closed) this.#options.ended(key, at)
   }
 
   /** Reads those that are due, a few at a time, however long that takes; the next look goes on where this one stopped. */
@@ -182,20 +199,6 @@ export class SessionWatch {
   #warnOnce(out: boolean): void {
     if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
     this.#out = out
-  }
-}
-
-/** Gives an object other methods, its own or inherited; returns what gives it those back that nobody has replaced since. */
-function replace<T extends object>(target: T, methods: Partial<T>): () => void {
-  const own = Object.getOwnPropertyDescriptors(target)
-  Object.assign(target, methods)
-  return () => {
-    for (const name of Object.keys(methods) as (keyof T)[]) {
-      const before = own[name]
-      if (target[name] !== methods[name]) continue
-      if (before === undefined) delete target[name]
-      else Object.defineProperty(target, name, before)
-    }
   }
 }
 

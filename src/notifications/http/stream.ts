@@ -42,7 +42,7 @@ function open(req: Request, res: Response, { person, since }: Visit, { hub, sess
   const full = hub.refusal(person.id)
   if (full !== undefined) throw new Refusal(full)
   // Before the head is written: then express-session counts the session as extended, which by a stream it never is.
-  const session = sessions.watch(req)
+  const session = sessions.watch(req, person.id, since)
   // It was read before the host did whatever it does with every request, and asked who it is.
   sessions.doubt(session)
   res.on('close', () => sessions.unwatch(session))

@@ -96,7 +96,7 @@ function open({ req, socket, head, since }: Upgrade, asked: Request, person: Per
     socket.destroy()
     return
   }
-  const session = context.sessions.watch(asked)
+  const session = context.sessions.watch(asked, person.id, since)
   // What the host allows its requests, in idleness and in small packets, is not for sockets.
   if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true)
   // Handshake and greeting leave together, and with those of others who come at the same time.
