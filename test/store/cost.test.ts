@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import Sqlite from 'better-sqlite3'
 import type { Store } from '../../src/notifications/store/store.js'
 import { PAGE, person } from '../contracts/store.js'
+import { eventually } from '../helpers/eventually.js'
 import { SqliteSubject } from './subject.js'
 
 setFlagsFromString('--expose-gc')
@@ -131,6 +132,28 @@ test('counting each of two hundred thousand who have read something costs what i
   }
   await each(10_000)
   const [few, many] = [await each(10_000), await each(200_000)]
+  assert.ok(many < 3 * few, `${many} µs each instead of ${few}`)
+})
+
+test('forgetting each of three hundred thousand changes that somebody else made costs what it does for each of forty thousand', {
+  timeout: 120_000,
+}, async () => {
+  const each = async (changes: number) => {
+    await using subject = new SqliteSubject()
+    const db = new Sqlite(subject.path)
+    const left = () => db.prepare('SELECT count(*) FROM notification_changes').pluck().get() as number
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notification_changes (audience) SELECT 'user:u' FROM n`).run(changes)
+    const before = process.cpuUsage()
+    await subject.store.insert({ ...EVERYONE })
+    await eventually(() => left() < 20_002, 'what nobody needs is gone', 60_000)
+    const { user, system } = process.cpuUsage(before)
+    db.close()
+    return (user + system) / changes
+  }
+  await each(40_000)
+  const [few, many] = [await each(40_000), await each(300_000)]
   assert.ok(many < 3 * few, `${many} µs each instead of ${few}`)
 })
 

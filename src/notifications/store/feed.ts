@@ -29,7 +29,7 @@ const NOTHING: News = { changed: new Set(), endings: [] }
 const KEPT = 10_000
 
 /** How many of the others are deleted at once. */
-const PRUNED = 5000
+const PRUNED = 1000
 
 /** Tells who saw a change, whoever made it: after own commits at once, after those of others at the next look. */
 export class Feed {
@@ -56,9 +56,10 @@ export class Feed {
     this.#endings = prepare(`SELECT n, audience, at FROM notification_changes WHERE n > ? AND n <= ? AND ${IS_ENDING} ORDER BY n`).raw()
     this.#newest = prepare('SELECT coalesce(max(n), 0) FROM notification_changes').pluck()
     this.#oldest = prepare('SELECT coalesce(min(n), 0) FROM notification_changes').pluck()
+    // One bound: of two SQLite takes the first to find where the rows end, and looks at all of those below it for the second.
     this.#prune = prepare(`
       DELETE FROM notification_changes
-      WHERE n <= (SELECT max(n) FROM notification_changes) - ${KEPT} AND n < (SELECT min(n) FROM notification_changes) + ${PRUNED}`)
+      WHERE n < min((SELECT max(n) FROM notification_changes) - ${KEPT} + 1, (SELECT min(n) FROM notification_changes) + ${PRUNED})`)
     this.#last = this.#newest.get() as number
     this.#first = this.#oldest.get() as number
     this.#timer = setInterval(() => this.look(), EVERY).unref()
