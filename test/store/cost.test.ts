@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3'
 import type { Store } from '../../src/notifications/store/store.js'
 import { PAGE, person } from '../contracts/store.js'
 import { eventually } from '../helpers/eventually.js'
-import { SqliteSubject } from './subject.js'
+import { openStore, SqliteSubject } from './subject.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -178,6 +178,34 @@ test('telling of a message costs the same for people who have read ten others on
   }
   const [few, many] = [await telling(10), await telling(1000)]
   assert.ok(many < 5 * few + 1000, `${many} µs for 50 of them instead of ${few}`)
+})
+
+test('looking at people in many topics, after a start, costs the same whether ten messages went to each or a thousand, which all have read', {
+  timeout: 120_000,
+}, async () => {
+  const looking = async (messages: number) => {
+    await using subject = new SqliteSubject()
+    const asked = Array.from({ length: 32 }, (_, n) => ({ user: `u${n}`, seen: Number.MAX_SAFE_INTEGER }))
+    for (const [n, { user }] of asked.entries()) {
+      const names = Array.from({ length: 10 }, (_, m) => `t${(10 * n + m) % 100}`)
+      await subject.store.remember(person(user, names))
+    }
+    const db = new Sqlite(subject.path)
+    db.prepare(`
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO notifications (audience, title) SELECT 'topic:t' || (i % 100), 'x' FROM n`).run(100 * messages)
+    db.close()
+    for (const { user } of asked) await subject.store.markAllAsRead(user, Number.MAX_SAFE_INTEGER, 1)
+    await using again = { store: openStore(subject.path), [Symbol.asyncDispose]: () => again.store.close() }
+    const before = process.cpuUsage()
+    const sights = await again.store.look(asked)
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(sights.every(({ snapshot }) => snapshot.unread === 0))
+    return user + system
+  }
+  await looking(10)
+  const [few, many] = [await looking(10), await looking(1000)]
+  assert.ok(many < 3 * few + 3000, `${many} µs for 32 of them instead of ${few}`)
 })
 
 test('marking a hundred costs little more for somebody in three hundred topics than for somebody in one', { timeout: 120_000 }, async () => {

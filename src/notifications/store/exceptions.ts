@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Live, LiveAudiences } from './live.js'
-import type { Place } from './pages.js'
+import type { Place, Stream } from './pages.js'
 import { preparing } from './statements.js'
 
 /**
@@ -39,11 +39,18 @@ export class ExceptionsOf {
       const some = this.#some.all(bound) as number[]
       room -= some.length
       if (room >= 0) return some
-      const { last, generation } = audiences.get(audience)
+      const { last, generation } = audiences.get(audience, Math.max(start, floor))
       return { unread: this.#balance.get(bound) as number, last, generation }
     })
     return room === KEPT ? NONE : exceptions
   }
+}
+
+/** Down to where a stream has to be known: all that is unread unless a receipt says otherwise stands above the floor. */
+export function depthOf(exceptions: Exceptions, { start }: Stream, floor: number): number {
+  let depth = Math.max(start, floor)
+  if (!('generation' in exceptions)) for (const position of exceptions) depth = Math.min(depth, Math.abs(position) - 1)
+  return depth
 }
 
 /** By how much they change the count; undefined where they have to be read again first. */

@@ -4,15 +4,15 @@ import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
 import { preparing } from './statements.js'
 import type { Row } from './store.js'
 
-interface Delivery {
-  readonly position: number
-  readonly published_at: number
-}
+type Delivery = readonly [position: number, publishedAt: number]
 
-/** Audiences that are kept. */
-const KEPT = 2000
+/** Audiences that are kept, at most; half of them surely. */
+const KEPT = 20_000
 
-/** What is live in one audience that several share: positions rising, each with when it was published. */
+/**
+ * What is live in one audience that several share: positions rising, each with when it was published. As far down as somebody has asked, and at
+ * least the newest: whoever has read what is older needs none of it.
+ */
 export class Live {
   readonly audience: string
   /** Another number as soon as something that was in it has ended. */
@@ -21,8 +21,10 @@ export class Live {
   content: Row | undefined
   /** Something changed since it was read. */
   stale = true
-  readonly #positions: number[] = []
-  readonly #published: number[] = []
+  /** All that is live above it is here. */
+  from = Number.POSITIVE_INFINITY
+  #positions: number[] = []
+  #published: number[] = []
   #earliest = Number.POSITIVE_INFINITY
 
   constructor(audience: string) {
@@ -37,16 +39,32 @@ export class Live {
     return this.#positions.length
   }
 
-  add({ position, published_at }: Delivery): void {
-    this.#positions.push(position)
-    this.#published.push(published_at)
-    this.#earliest = Math.min(this.#earliest, published_at)
+  /** What has come since. */
+  append(deliveries: readonly Delivery[]): void {
+    for (const [position, publishedAt] of deliveries) {
+      this.#positions.push(position)
+      this.#published.push(publishedAt)
+      this.#earliest = Math.min(this.#earliest, publishedAt)
+    }
   }
 
-  clear(): void {
-    this.#positions.length = 0
-    this.#published.length = 0
+  /** What stands between a position and what is here. */
+  prepend(deliveries: readonly Delivery[], from: number): void {
+    const [positions, published] = [this.#positions, this.#published]
+    this.#positions = []
+    this.#published = []
+    this.append(deliveries)
+    this.#positions = this.#positions.concat(positions)
+    this.#published = this.#published.concat(published)
+    this.from = from
+  }
+
+  /** Nothing above a position is here any more. */
+  clear(from: number): void {
+    this.#positions = []
+    this.#published = []
     this.#earliest = Number.POSITIVE_INFINITY
+    this.from = from
   }
 
   has(position: number): boolean {
@@ -62,14 +80,14 @@ export class Live {
     return count
   }
 
-  /** The last of those; 0 where there is none. */
-  newestAfter(position: number, since: number): number {
+  /** The last of those; 0 where there is none, undefined where it would have to be looked for further down. */
+  newestAfter(position: number, since: number): number | undefined {
     for (let index = this.size - 1; index >= 0; index--) {
       const at = this.#positions[index] ?? 0
       if (at <= position) return 0
       if (this.#reaches(index, since)) return at
     }
-    return 0
+    return this.from <= position ? 0 : undefined
   }
 
   #reaches(index: number, since: number): boolean {
@@ -92,8 +110,9 @@ export class Live {
 /** What is live in each audience that somebody has asked about, as of the last change that was told. */
 export class LiveAudiences {
   readonly #version: Statement
-  readonly #count: Statement
-  readonly #since: Statement
+  readonly #newest: Statement
+  readonly #above: Statement
+  readonly #between: Statement
   readonly #content: Statement
   readonly #kept = new Recent<string, Live>(KEPT)
   #generation = 0
@@ -101,21 +120,20 @@ export class LiveAudiences {
   constructor(db: Database) {
     const prepare = preparing(db)
     this.#version = prepare('SELECT version FROM notification_topics WHERE audience = ?').pluck()
-    this.#count = prepare('SELECT count(*) FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL AND position <= ?').pluck()
-    this.#since = prepare(
-      'SELECT position, published_at FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL AND position > ? ORDER BY position',
-    )
+    this.#newest = prepare('SELECT max(position) FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL').pluck()
+    this.#above = prepare(`${LIVE_ABOVE} ORDER BY position`).raw()
+    this.#between = prepare(`${LIVE_ABOVE} AND position <= ? ORDER BY position`).raw()
     this.#content = prepare(UNREAD_AT).raw()
   }
 
-  /** Undefined where it would have to be read first. */
-  known(audience: string): Live | undefined {
+  /** All that is live in it above a position; undefined where that would have to be read first. */
+  known(audience: string, above: number): Live | undefined {
     const live = this.#kept.get(audience)
-    return live === undefined || live.stale ? undefined : live
+    return live === undefined || live.stale || live.from > above ? undefined : live
   }
 
-  get(audience: string): Live {
-    return this.known(audience) ?? this.#read(audience)
+  get(audience: string, above: number): Live {
+    return this.known(audience, above) ?? this.#read(audience, above)
   }
 
   /** The newest in it, as it reads to somebody who has not read it; undefined where another process has deleted it since. */
@@ -136,18 +154,34 @@ export class LiveAudiences {
     this.#kept.clear()
   }
 
-  /** Positions are never used twice, so where none of the old ones is missing, only the new ones are read. */
-  #read(audience: string): Live {
+  #read(audience: string, above: number): Live {
     const live = this.#kept.get(audience) ?? new Live(audience)
-    if (live.size === 0 || this.#count.get(audience, live.last) !== live.size) {
-      live.clear()
-      live.generation = ++this.#generation
-    }
-    for (const delivery of this.#since.iterate(audience, live.last)) live.add(delivery as Delivery)
-    live.version = (this.#version.get(audience) as number | undefined) ?? 0
-    live.content = undefined
-    live.stale = false
+    if (live.stale) this.#refresh(live)
+    if (live.from > above) live.prepend(this.#between.all(audience, above, live.from) as Delivery[], above)
     this.#kept.set(audience, live)
     return live
   }
+
+  /** Each that comes raises the version by one, and so does each that ends or reads differently: where it rose by as many as came, the others hold. */
+  #refresh(live: Live): void {
+    const { audience } = live
+    const version = (this.#version.get(audience) as number | undefined) ?? 0
+    const known = live.from < Number.POSITIVE_INFINITY
+    const come = known ? (this.#above.all(audience, live.last) as Delivery[]) : []
+    if (known && version === live.version + come.length) live.append(come)
+    else this.#begin(live)
+    live.version = version
+    live.content = undefined
+    live.stale = false
+  }
+
+  /** With the newest alone. */
+  #begin(live: Live): void {
+    const newest = this.#newest.get(live.audience) as number | null
+    live.clear(newest === null ? 0 : newest - 1)
+    live.generation = ++this.#generation
+    if (newest !== null) live.append(this.#above.all(live.audience, newest - 1) as Delivery[])
+  }
 }
+
+const LIVE_ABOVE = 'SELECT position, published_at FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL AND position > ?'

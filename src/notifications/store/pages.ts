@@ -9,7 +9,7 @@ export interface Stream {
   readonly since: number
   readonly start: number
   /** Nothing of it that is theirs stands above; left out where that would have to be looked for. */
-  readonly newest?: number
+  readonly newest?: number | undefined
 }
 
 /** Where a user stands in the audiences that are shared with others. */

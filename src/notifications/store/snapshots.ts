@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { mayHold, unreadBy } from './exceptions.js'
+import { depthOf, mayHold, unreadBy } from './exceptions.js'
 import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
@@ -110,6 +110,7 @@ export class Snapshots {
     const known = this.#standings.get(user)
     if (known !== undefined && this.#holds(known)) return known
     const standing = this.#standings.read(user, (simple) => this.#holds(simple))
+    this.#load(standing)
     this.#standings.keep(user, standing)
     return standing
   }
@@ -117,29 +118,39 @@ export class Snapshots {
   /** With how far each stream reaches, so that those that cannot be on a page are not looked through. */
   #placeOf({ watermark, floor, marks, streams }: Standing): Place {
     const reaching = streams.map(({ audience, since, start }) => {
-      return { audience, since, start, newest: this.#audiences.get(audience).newestAfter(start, since) }
+      return { audience, since, start, newest: this.#audiences.get(audience, Math.max(start, floor)).newestAfter(start, since) }
     })
     return { watermark, floor, marks, streams: reaching }
   }
 
   #holds(standing: Standing): boolean {
-    for (const { audience } of standing.streams) this.#audiences.get(audience)
+    this.#load(standing)
     return this.#assemble(standing) !== undefined
+  }
+
+  /** Of each audience as much as this user's snapshot needs. */
+  #load({ streams, exceptions, floor }: Standing): void {
+    streams.forEach((stream, index) => {
+      const { audience, since, start } = stream
+      const live = this.#audiences.get(audience, depthOf(exceptions[index] ?? NONE, stream, floor))
+      if (live.newestAfter(start, since) === undefined) this.#audiences.get(audience, start)
+    })
   }
 
   /** Undefined while something changed in one of the audiences and has not been read. */
   #assemble(standing: Standing): Snapshot | undefined {
     let { version, unread, newest } = standing
     let index = 0
-    for (const { audience, since, start } of standing.streams) {
-      const live = this.#audiences.known(audience)
-      if (live === undefined) return undefined
+    for (const stream of standing.streams) {
+      const { audience, since, start } = stream
+      const exceptions = standing.exceptions[index++] ?? NONE
+      const live = this.#audiences.known(audience, depthOf(exceptions, stream, standing.floor))
+      const last = live?.newestAfter(start, since)
+      const change = live && unreadBy(exceptions, live)
+      if (live === undefined || last === undefined || change === undefined) return undefined
       version += live.version
-      unread += live.countAfter(Math.max(start, standing.floor), since)
-      newest = Math.max(newest, live.newestAfter(start, since))
-      const change = unreadBy(standing.exceptions[index++] ?? NONE, live)
-      if (change === undefined) return undefined
-      unread += change
+      unread += live.countAfter(Math.max(start, standing.floor), since) + change
+      newest = Math.max(newest, last)
     }
     return this.#sameOr(version, unread, standing.membership, newest)
   }
@@ -162,8 +173,8 @@ export class Snapshots {
   #sharedAt(newest: number, { streams, exceptions }: Standing): Row | undefined {
     if (exceptions.some((of) => mayHold(of, newest))) return undefined
     for (const { audience } of streams) {
-      const live = this.#audiences.get(audience)
-      if (live.last === newest) return this.#audiences.contentOf(live)
+      const live = this.#audiences.known(audience, newest)
+      if (live?.last === newest) return this.#audiences.contentOf(live)
     }
     return undefined
   }

@@ -106,7 +106,6 @@ export class Standings {
   #anew(user: string, raw: RawStanding): Standing {
     const [, , , membership, , floor, since, start, marks] = raw
     const streams = streamsFrom(since, start, membership === '' ? NONE : (this.#topics.all(user) as Stream[]))
-    for (const { audience } of streams) this.#audiences.get(audience)
     return standingOf(raw, streams, marks === 0 ? NONE : this.#exceptions.read(user, { floor, streams }, this.#audiences))
   }
 }
