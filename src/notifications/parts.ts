@@ -43,7 +43,7 @@ export interface Parts {
 export function joinParts(options: Options): Parts {
   const { logger, retention, topicsOf } = options
   const metrics = options.registry === undefined ? noMetrics : registerMetrics(options.registry)
-  const store = openSqliteStore({ database: options.database, logger, metrics })
+  const store = openStore(options, metrics)
   const events = new Events(logger)
   const service = new Service(store, events, (notification) => void tellCreated(notification, options, store, events), topicsOf)
   const bus = localBus()
@@ -68,6 +68,16 @@ export function joinParts(options: Options): Parts {
   scheduler.start()
   const context = contextOf({ options, service, hub, sessions, metrics })
   return { options, metrics, store, events, service, bus, hub, endings, sessions, scheduler, recheck, pruner, context, unwatch }
+}
+
+/** Where it cannot be opened, the registry is left as it was: the host may try again. */
+function openStore({ database, logger }: Options, metrics: Metrics): Store {
+  try {
+    return openSqliteStore({ database, logger, metrics })
+  } catch (error) {
+    metrics.close()
+    throw error
+  }
 }
 
 function contextOf(parts: Pick<Parts, 'options' | 'service' | 'hub' | 'sessions' | 'metrics'>): HttpContext {

@@ -5,6 +5,7 @@ import type { Events } from './events.js'
 import type { Draft, Notification } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
+import { Recent } from './recent.js'
 import type { Asked, Freshness, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 import { isoTime, isPlainId } from './values.js'
 
@@ -51,6 +52,9 @@ const TOO_MANY = 'At most 1,000 notifications can be marked at once: mark them i
 /** As many as one notification may name. */
 const MOST_READERS = 5000
 
+/** Of how many people: those whose memberships changed last. */
+const REMEMBERED = 20_000
+
 type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) | undefined
 
 /** What can be done with notifications, whoever asks: parse, let the store commit, answer with the new state. */
@@ -60,6 +64,8 @@ export class Service {
   readonly #created: (notification: Notification) => void
   readonly #topicsOf: TopicsOf
   readonly #cursors: Cursors
+  /** When the host was asked for the memberships that were recorded last, by performance.now(). */
+  readonly #remembered = new Recent<string, number>(REMEMBERED)
   /** The last that was made for the hub, as most of those who are read after a message to many see the same. */
   #looked: readonly [Sight, Look] | undefined
   #shown: readonly [Row, Item] | undefined
@@ -87,12 +93,16 @@ export class Service {
   async state(user: string): Promise<State> {
     const id = parseUser(user)
     if (this.#topicsOf === undefined) return this.#state(await this.#store.snapshot(id))
-    return this.stateOf(await this.personOf(id))
+    const since = performance.now()
+    return this.stateOf(await this.personOf(id), since)
   }
 
-  /** The state of somebody whose memberships are known now; a change of them is recorded first. */
-  async stateOf(person: Person, asOf?: Freshness): Promise<State> {
-    return this.#state(await this.#snapshotOf(person, asOf))
+  /**
+   * The state of somebody whose memberships are known; a change of them is recorded first, unless one that was asked for later was recorded already.
+   * @param since when the host was asked for them, by performance.now()
+   */
+  async stateOf(person: Person, since: number, asOf?: Freshness): Promise<State> {
+    return this.#state(await this.#snapshotOf(person, since, asOf))
   }
 
   /** Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. */
@@ -104,8 +114,9 @@ export class Service {
   /** Reads the memberships of a user again, where the host offers `topicsOf`; returns them, undefined where it does not. */
   async recheck(user: string): Promise<Person | undefined> {
     if (this.#topicsOf === undefined) return undefined
+    const since = performance.now()
     const person = await this.personOf(user)
-    await this.#snapshotOf(person)
+    await this.#snapshotOf(person, since)
     return person
   }
 
@@ -143,18 +154,15 @@ export class Service {
     if (upTo === undefined || upTo === '') {
       throw new InvalidError([{ field: 'upTo', message: 'Say up to where: the cursor of the newest notification that was shown.' }])
     }
-    const before = this.#events.wants('read') ? await this.#store.snapshot(id) : undefined
-    await this.#store.markAllAsRead(id, this.#cursors.position(upTo, 'upTo'), Date.now())
-    const after = await this.#store.snapshot(id)
-    if (before !== undefined && before.unread > 0 && after.version > before.version) this.#events.tell('read', { user: id, upTo })
-    return this.#state(after)
+    if (await this.#store.markAllAsRead(id, this.#cursors.position(upTo, 'upTo'), Date.now())) this.#events.tell('read', { user: id, upTo })
+    return this.#state(await this.#store.snapshot(id))
   }
 
   /** Throws NotFoundError for an unknown id; recalling twice changes nothing. */
   async recall(id: string): Promise<void> {
-    const before = this.#events.wants('recalled') ? await this.#store.notification(id) : undefined
-    if (!(await this.#store.recall(id, Date.now()))) throw new NotFoundError()
-    if (before === undefined || before.recalledAt !== null) return
+    const recalled = await this.#store.recall(id, Date.now())
+    if (recalled === undefined) throw new NotFoundError()
+    if (!recalled || !this.#events.wants('recalled')) return
     const after = await this.#store.notification(id)
     if (after !== undefined) this.#events.tell('recalled', after)
   }
@@ -200,9 +208,11 @@ export class Service {
     return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
   }
 
-  async #snapshotOf(person: Person, asOf?: Freshness): Promise<Snapshot> {
+  /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
+  async #snapshotOf(person: Person, since: number, asOf?: Freshness): Promise<Snapshot> {
     const snapshot = await this.#store.snapshot(person.id, asOf)
-    if (snapshot.membership === person.key) return snapshot
+    if (snapshot.membership === person.key || (this.#remembered.get(person.id) ?? 0) > since) return snapshot
+    this.#remembered.set(person.id, since)
     await this.#store.remember(person)
     return this.#store.snapshot(person.id)
   }

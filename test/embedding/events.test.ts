@@ -142,6 +142,24 @@ describe('a host that listens', () => {
     db.close()
   })
 
+  it('hears once of what two take back at the same moment, and of nothing read where only something came', async () => {
+    await using fake = fakeNotifications()
+    const { heard, until } = ear(fake)
+    const one = await fake.notify({ to: { user: 'ada' }, title: 'One' })
+    const { items } = await fake.list('ada')
+    const upTo = items[0]?.cursor ?? ''
+    await fake.markAllAsRead('ada', { upTo })
+    await Promise.all([
+      fake.notify({ to: { user: 'ada' }, title: 'Two' }),
+      fake.notify({ to: { user: 'ada' }, title: 'Three' }),
+      fake.markAllAsRead('ada', { upTo }),
+    ])
+    await Promise.all([fake.recall(one.id), fake.recall(one.id)])
+    await fake.notify({ to: { user: 'bo' }, title: 'The end' })
+    await until(['created', 'read', 'created', 'created', 'recalled', 'created'])
+    assert.equal(heard.filter(({ event }) => event === 'read').length, 1)
+  })
+
   it('is told in a sentence that there is no such event', async () => {
     await using fake = fakeNotifications()
     const named = (name: string) => () => fake.on(name as EventName, () => {})

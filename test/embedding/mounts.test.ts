@@ -358,6 +358,19 @@ describe('a host that has set up something else than it thinks', () => {
   })
 })
 
+describe('a host that does not say in time who is there', () => {
+  it('has streams refused with 503, as a socket is', { timeout: 30_000 }, async () => {
+    const { middleware } = sessions()
+    const never = new Promise<null>(() => {})
+    const { notifications, signIn } = build({ session: middleware, identify: () => never }, () => {})
+    const app = express().use(middleware).use(notifications.basePath, notifications.router())
+    await using served = await Served.start(app, undefined, notifications)
+    const answer = await served.get('/notifications/stream', await signIn('ada'))
+    assert.equal(answer.status, 503)
+    assert.ok(Number(answer.headers.get('retry-after')) > 0)
+  })
+})
+
 describe('a host that mounts the session middleware too late', () => {
   it('is told so once, and its visitors get 503 and not the page of somebody who is signed out', async () => {
     const warnings: string[] = []

@@ -9,7 +9,14 @@ import { build } from 'esbuild'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import session, { MemoryStore } from 'express-session'
 import { Registry } from 'prom-client'
-import { createNotifications, InvalidError, type Notifications, type NotificationsOptions, type State } from '../../src/notifications/index.js'
+import {
+  createNotifications,
+  InvalidError,
+  type Notifications,
+  type NotificationsOptions,
+  SchemaError,
+  type State,
+} from '../../src/notifications/index.js'
 import { sessionCookie } from '../../src/notifications/testing.js'
 import { openRaw } from '../helpers/raw-upgrade.js'
 import { Folder, Served, sessions } from './served.js'
@@ -205,6 +212,21 @@ describe('a host that closes it', () => {
       assert.deepEqual([store.destroy, store.touch, store.clear], [destroy, touch, clear])
       assert.equal(registry.getMetricsAsArray().length, 0)
     }
+  })
+})
+
+describe('a host whose database could not be opened', () => {
+  it('can try again with the same registry', async () => {
+    using folder = new Folder()
+    const foreign = new Sqlite(folder.file('foreign.db'))
+    foreign.exec('CREATE TABLE notifications (x)')
+    foreign.close()
+    const registry = new Registry()
+    const { middleware } = sessions()
+    assert.throws(() => set({ session: middleware, registry, database: folder.file('foreign.db') }), SchemaError)
+    const { notifications } = set({ session: middleware, registry, database: folder.file('app.db') })
+    assert.equal(await notifications.unreadCount('ada'), 0)
+    await notifications.close()
   })
 })
 

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { WebSocket } from 'ws'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw, upgrade } from '../helpers/raw-upgrade.js'
 import type { Tab } from '../helpers/visitor.js'
@@ -36,6 +37,33 @@ function expectOrderly(tab: Tab): void {
     if (frame.type !== 'heartbeat') assert.ok(frame.unread >= 0)
   }
 }
+
+test('topics that were taken away stay so, although a request from before is answered later', async () => {
+  let topics = ['role:admin']
+  const gate = new Gate()
+  await using host = await LiveHost.start({
+    identify: async (req) => {
+      if (req.session.user === undefined) return null
+      const asked = topics
+      if (req.originalUrl.endsWith('?slowly')) await gate.pass()
+      return { id: 'ada', topics: asked }
+    },
+    topicsOf: () => ({ id: 'ada', topics }),
+  })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  const slow = host.visit('/notifications/unread?slowly', cookie)
+  await gate.heldUp()
+  topics = []
+  await host.notifications.refresh('ada')
+  gate.open()
+  assert.equal((await slow).status, 200)
+  await host.notifications.notify({ to: { topic: 'role:admin' }, title: 'For admins' })
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'For ada' })
+  await eventually(() => tab.state?.unread === 1, 'ada is told of her own')
+  assert.equal(await host.notifications.unreadCount('ada'), 1)
+  assert.ok(!JSON.stringify(tab.frames).includes('For admins'))
+})
 
 test('every tab of every person shows the exact count within a second of any change', async () => {
   await using host = await LiveHost.start()

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Request, RequestHandler } from 'express'
 import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { handshake, openRaw } from '../helpers/raw-upgrade.js'
 
@@ -165,6 +166,24 @@ test('without a session a stream is refused with 401, from a foreign origin with
   assert.equal(own.answer.status, 200)
 })
 
+test('what a page asks by itself is no reason for a session to last longer: neither a poll nor HEAD of a stream', async () => {
+  const store = new MemoryStore()
+  await using host = await LiveHost.start({ store, maxAge: 60_000 })
+  const cookie = await host.signIn('ada')
+  let touched = 0
+  const touch = store.touch.bind(store)
+  store.touch = (id, session, callback) => {
+    touched++
+    touch(id, session, callback)
+  }
+  await host.visit('/notifications/stream', cookie, 'HEAD')
+  const poll = await host.visit('/notifications/unread', cookie)
+  assert.equal(poll.status, 200)
+  assert.equal(touched, 0)
+  await host.visit('/ping', cookie)
+  assert.equal(touched, 1, 'any other request does')
+})
+
 test('HEAD opens no stream', async () => {
   await using host = await LiveHost.start()
   const answer = await host.visit('/notifications/stream', await host.signIn('ada'), 'HEAD')
@@ -186,28 +205,6 @@ test('a stream ends with its session, and then answers 401', async () => {
   )
   assert.equal((await host.visit('/notifications/stream', cookie)).status, 401)
 })
-
-/** Holds up what comes, until it is opened. */
-class Gate {
-  waiting = 0
-  open = () => {}
-  readonly #opened = new Promise<void>((resolve) => {
-    this.open = resolve
-  })
-
-  async pass(): Promise<void> {
-    this.waiting++
-    await this.#opened
-  }
-
-  /** Waits until somebody does. */
-  async heldUp(): Promise<void> {
-    await eventually(
-      () => this.waiting > 0,
-      () => 'nobody is waiting',
-    )
-  }
-}
 
 /** A store that can be emptied without a word, as another process would, and whose answers can come late. */
 class SlowStore extends MemoryStore {

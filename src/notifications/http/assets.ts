@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Request, RequestHandler, Response } from 'express'
+import type { RequestHandler, Response } from 'express'
 import { NotFoundError } from '../errors.js'
+import { leaveSessionAlone } from './stored-session.js'
 
 const script = (name: string) => ({ at: [`build/${name}`], type: 'text/javascript; charset=utf-8' })
 
@@ -51,11 +52,6 @@ export const serveAsset: RequestHandler<{ name: string }> = (req, res) => {
   res.set('Cache-Control', current ? `public, max-age=${YEAR}, immutable` : 'public, no-cache')
   res.set('X-Content-Type-Options', 'nosniff')
   res.set('ETag', `"${asset.hash}"`).set('Content-Type', asset.type).send(asset.bytes)
-}
-
-/** Without an id express-session sets no cookie when the headers leave, and neither saves, extends nor destroys anything at the end. */
-function leaveSessionAlone(req: Request): void {
-  Reflect.set(req, 'sessionID', undefined)
 }
 
 /** What any cache may keep and give to others carries nobody's cookie: none that was set, and none that is set by whatever runs when the headers leave. */

@@ -11,7 +11,7 @@ import { pollAnswer } from './polled.js'
 import { SignedOutError, WrongTypeError, wantsJson } from './problem.js'
 import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
-import { hasStoredSession, sessionKey } from './stored-session.js'
+import { hasStoredSession, leaveSessionAlone, sessionKey } from './stored-session.js'
 import { createStream } from './stream.js'
 import { isStillThere, signedIn } from './visit.js'
 
@@ -44,13 +44,14 @@ export function createRouter(context: HttpContext): Router {
   return router
 }
 
-/** The polling fallback. */
+/** The polling fallback. It goes on by itself for as long as a page is open, so it is no reason for a session to last longer. */
 function unread(context: HttpContext): RequestHandler {
   return async (req, res) => {
     const visit = await signedIn(context, req, res)
     context.cookies.learn(req)
     const { etag, body } = pollAnswer(visit, req.get('If-None-Match'))
     await context.departure.next()
+    leaveSessionAlone(req)
     res.set('ETag', etag)
     if (body === undefined) res.status(304).end()
     else res.type('json').send(body)

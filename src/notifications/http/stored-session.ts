@@ -21,6 +21,11 @@ export function hasStoredSession({ session, sessionID, sessionStore }: Partial<P
   return session?.cookie !== undefined && sessionID !== undefined && sessionStore !== undefined
 }
 
+/** Without an id express-session sets no cookie when the headers leave, and neither saves, extends nor destroys anything at the end. */
+export function leaveSessionAlone(req: Request): void {
+  Reflect.set(req, 'sessionID', undefined)
+}
+
 /**
  * Some stores tell of an absent session by nothing, others by an error with code ENOENT, as express-session lets them. A record without a cookie is
  * none that it could take up.

@@ -2,11 +2,16 @@ import { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Connection } from '../hub/connection.js'
 import type { Outgoing } from '../hub/outgoing.js'
+import { within } from '../within.js'
 import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
 import { sendProblem } from './problem.js'
 import { Refusal, refusalOf } from './refusal.js'
+import { leaveSessionAlone } from './stored-session.js'
 import { type Visit, visitOf } from './visit.js'
+
+/** From the request on, whatever `identify` does, in milliseconds: what ended meanwhile is remembered for ten seconds. */
+const ANSWER_WITHIN = 8000
 
 /**
  * The frames of the socket as server-sent events, for where sockets cannot go: `event` is the type of the frame, `data` the
@@ -22,7 +27,7 @@ export function createStream(context: HttpContext): RequestHandler {
 
 async function admit(req: Request, context: HttpContext): Promise<Visit> {
   if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
-  const visit = await visitOf(context, req)
+  const visit = await within(ANSWER_WITHIN, visitOf(context, req), 'It took too long to find out who is there.')
   if (visit === null) throw new Refusal('session')
   return visit
 }
@@ -52,7 +57,11 @@ function open(req: Request, res: Response, { person, since }: Visit, { hub, sess
     'X-Accel-Buffering': 'no',
     Connection: 'close',
   })
-  if (req.method === 'HEAD') return void res.end()
+  if (req.method === 'HEAD') {
+    leaveSessionAlone(req)
+    res.end()
+    return
+  }
   const connection = new StreamConnection(res, { user: person.id, session })
   res.on('error', () => {})
   res.on('close', () => hub.leave(connection))

@@ -38,7 +38,7 @@ export class Wheel {
   }
 
   /**
-   * Whether a peer that was last heard then must be gone: two heartbeats in a row went unanswered. Nobody is judged
+   * Whether a peer that was last heard then must be gone: nothing was heard of it for two heartbeats. Nobody is judged
    * for a round after this process itself stood still, as the answers may be waiting unread.
    */
   isDead(heardAt: number, now: number): boolean {

@@ -56,16 +56,17 @@ export class Marks {
   }
 
   /**
-   * Nothing above the newest can be marked: what arrives later stays unread. Where there is nothing to mark, nothing changes. Of whoever never
-   * marked one alone, the user's row says enough.
+   * Nothing above the newest can be marked: what arrives later stays unread. False, and nothing changes, where there is nothing to mark. Of whoever
+   * never marked one alone, the user's row says enough.
    */
-  markAllAsRead(user: string, upTo: number, now: number): void {
+  markAllAsRead(user: string, upTo: number, now: number): boolean {
     const [unread, ownNewest, watermark, marks, newest] = this.#standing.get(user) as [number, number, number, number, number]
     const bound = { user, upTo: Math.min(upTo, newest), now }
     const all = unread > 0 && marks === 0 && ownNewest <= bound.upTo && watermark < bound.upTo
-    if (!all && this.#unreadBelow.get(bound) === 0) return
+    if (!all && this.#unreadBelow.get(bound) === 0) return false
     if (watermark < bound.upTo) this.#setWatermark.run(bound)
     else this.#rereadBelow.run(bound)
+    return true
   }
 
   /** The sum that makes up the version must not fall, whatever the topics that come and go have counted. */

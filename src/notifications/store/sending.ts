@@ -76,9 +76,10 @@ export class Sending {
     return { notification: asStored(draft, id, at), replayed: false }
   }
 
-  /** False where there is none. */
-  recall(id: string, now: number): boolean {
-    return this.#recall.run(now, id).changes > 0 || this.#exists.get(id) !== undefined
+  /** False where that was done before, undefined where there is none. */
+  recall(id: string, now: number): boolean | undefined {
+    if (this.#recall.run(now, id).changes > 0) return true
+    return this.#exists.get(id) === undefined ? undefined : false
   }
 
   /** Does some of what is due; returns when the next is, which may be at once, and null when nothing is planned. */

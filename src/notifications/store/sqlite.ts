@@ -138,11 +138,11 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#marks.mark(user, ids, mark, now))
   }
 
-  markAllAsRead(user: string, upTo: number, now: number): Promise<void> {
+  markAllAsRead(user: string, upTo: number, now: number): Promise<boolean> {
     return this.#access.write(() => this.#marks.markAllAsRead(user, upTo, now))
   }
 
-  recall(id: string, now: number): Promise<boolean> {
+  recall(id: string, now: number): Promise<boolean | undefined> {
     return this.#access.write(() => this.#sending.recall(id, now))
   }
 

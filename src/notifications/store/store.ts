@@ -186,11 +186,11 @@ export interface Store {
    * Returns the ids of those that were, each with what it was before. `unread` on an archived one throws InvalidError and changes nothing.
    */
   mark(user: string, ids: readonly string[], mark: Mark, now: number): Promise<ReadonlyMap<string, ItemState>>
-  /** Marks all that stand at or below a position. Costs the same for one and for a million. */
-  markAllAsRead(user: string, upTo: number, now: number): Promise<void>
+  /** Marks all that stand at or below a position; whether any of them was unread. Costs the same for one and for a million. */
+  markAllAsRead(user: string, upTo: number, now: number): Promise<boolean>
 
-  /** Takes it out of every inbox, or off the schedule. False where there is no such notification. */
-  recall(id: string, now: number): Promise<boolean>
+  /** Takes it out of every inbox, or off the schedule; false where that was done before, undefined where there is no such notification. */
+  recall(id: string, now: number): Promise<boolean | undefined>
 
   /** One that was sent, as it stands, without counting who has read it; undefined where there is no such. */
   notification(id: string): Promise<Notification | undefined>
