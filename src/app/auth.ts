@@ -1,7 +1,8 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { BelfryError, type Identity } from '../notifications/index.js'
 import { readBody } from './body.js'
-import type { User, Users } from './users.js'
+import { field } from './fields.js'
+import { type User, type Users, usernameProblem } from './users.js'
 
 const asked = new WeakMap<Request, Promise<User | null>>()
 
@@ -37,7 +38,7 @@ export const requireAdmin: RequestHandler = (req, res, next) => {
 
 /**
  * Reads the body of those whom `guard` lets pass, and lets them pass it again: while a body comes, which may take half a minute, they may be signed
- * out, disabled or made a member.
+ * out, disabled or made a member. A form of a page that was somebody else's is refused with OtherPersonError.
  */
 export function readBodyBehind(guard: RequestHandler, users: Users, limit?: string): RequestHandler {
   const lookAgain: RequestHandler = async (req, res, next) => {
@@ -45,7 +46,15 @@ export function readBodyBehind(guard: RequestHandler, users: Users, limit?: stri
     res.locals.me = await userOf(users, req)
     next()
   }
-  return Router().use(guard, readBody(limit), lookAgain, guard)
+  return Router().use(guard, readBody(limit), lookAgain, guard, refuseOthers)
+}
+
+/** Forms say in `signedInAs` whose page they stand on. Who has signed in since then has not filled them in. */
+const refuseOthers: RequestHandler = (req, res, next) => {
+  const opened = field(req, 'signedInAs')
+  const { username } = me(res)
+  if (opened !== '' && opened !== username) throw new OtherPersonError(opened, username)
+  next()
 }
 
 /** Who is signed in, behind `requireSignedIn` or `requireAdmin`. */
@@ -64,6 +73,18 @@ export function signedInAs(res: Response): User | null {
 export class SignedOutError extends BelfryError {
   constructor() {
     super('signed_out', 401, 'Sign in first.')
+  }
+}
+
+/** What was filled in as one person and sent when another had signed in; nothing is done in the name of the second. */
+export class OtherPersonError extends BelfryError {
+  /** As whom it was filled in, in words. */
+  readonly opened: string
+
+  constructor(opened: string, now: string) {
+    const name = usernameProblem(opened) === undefined ? opened : 'somebody else'
+    super('other_person', 409, `You are signed in as ${now} now, and this page was opened as ${name}: nothing was sent or changed.`)
+    this.opened = name
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import { BelfryError, NotFoundError, problemOf, sendProblem, wantsJson } from '../notifications/index.js'
-import { SignedOutError } from './auth.js'
+import { OtherPersonError, SignedOutError } from './auth.js'
 import { formPage } from './form-pages.js'
 import { page } from './view.js'
 
@@ -22,7 +22,8 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     if (wantsJson(req)) return sendProblem(res, error)
     if (error instanceof SignedOutError) return res.redirect(303, signInHref(req))
     setRetryAfter(res, error)
-    await page(res, 'error', { title: problem.title, problem, ...wayBack(req, problem.status) }, problem.status).catch((failed: unknown) => {
+    const title = error instanceof OtherPersonError ? 'Somebody else is signed in' : problem.title
+    await page(res, 'error', { title, problem, ...wayBack(req, problem.status) }, problem.status).catch((failed: unknown) => {
       log.error({ err: failed, id: req.id }, 'the error page could not be shown')
       res.status(problem.status).type('text').send(`${problem.title}. ${problem.detail}`)
     })
@@ -47,6 +48,7 @@ function wayBack(req: Request, status: number): { readonly advice: string; reado
 }
 
 const ADVICE: Readonly<Record<number, string>> = {
+  409: 'Open its page anew to do it as who you are now.',
   413: 'Nothing was sent or saved: it is far longer than any field takes. Go back in your browser, where what you typed still stands, and shorten it.',
   503: 'Nothing was sent or saved. To try again in a moment, reload this page: your browser then sends the same once more.',
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Response } from 'express'
 import { ConflictError, type FieldError, InvalidError, UnavailableError } from '../notifications/index.js'
+import { OtherPersonError } from './auth.js'
 import type { AppContext } from './context.js'
 import { tellOfTrouble } from './errors.js'
 
@@ -9,7 +10,9 @@ export interface UnsentForm<Values> {
   readonly values: Values
   readonly errors?: readonly FieldError[]
   /** Why it was not sent although nothing is wrong with it. */
-  readonly obstacle?: 'repeated' | 'busy'
+  readonly obstacle?: 'repeated' | 'busy' | 'other-person'
+  /** As whom it was filled in, where that is the obstacle. */
+  readonly opened?: string
   readonly status: number
 }
 
@@ -25,6 +28,7 @@ export function unsentForm<Values extends { readonly idempotencyKey: string }>(
 ): UnsentForm<Values> {
   if (error instanceof InvalidError) return { values, errors: error.errors, status: 422 }
   if (error instanceof ConflictError) return { values: { ...values, idempotencyKey: randomUUID() }, obstacle: 'repeated', status: 409 }
+  if (error instanceof OtherPersonError) return { values, obstacle: 'other-person', opened: error.opened, status: error.status }
   if (!(error instanceof UnavailableError)) throw error
   tellOfTrouble(log, res, error)
   return { values, obstacle: 'busy', status: 503 }

@@ -89,7 +89,7 @@ describe('the compose form', () => {
     const typed = {
       ...{ audience: 'users', recipients: 'zed, bob "quoted" <i>', role: 'admin', title: ' ', body: '\n<b>first line kept empty</b>\n' },
       ...{ url: 'javascript:alert("1")', level: 'fatal', category: '&amp;'.repeat(20), planned: 'yes', publishAt: 'tomorrow' },
-      ...{ expires: 'yes', expiresAt: '2001-01-01T10:00', timeZone: 'Mars/Base', idempotencyKey: 'k'.repeat(201) },
+      ...{ expires: 'yes', expiresAt: '2001-01-01T10:00', timeZone: 'Mars/Base', idempotencyKey: 'k'.repeat(201), signedInAs: 'admin' },
     }
     const answer = await admin.post(COMPOSE, { form: typed })
     const page = await answer.text()

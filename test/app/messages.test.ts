@@ -43,7 +43,7 @@ describe('writing to somebody', () => {
   it('that is refused keeps what was typed, each message beside its field', async () => {
     await using app = await startTestApp()
     const ada = await app.signIn('ada')
-    const typed = { to: '<i>zed', title: '', body: `\n${'x'.repeat(5001)}`, idempotencyKey: 'k1' }
+    const typed = { to: '<i>zed', title: '', body: `\n${'x'.repeat(5001)}`, idempotencyKey: 'k1', signedInAs: 'ada' }
     const answer = await ada.post('/messages', { form: typed })
     const page = await answer.text()
     assert.equal(answer.status, 422)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Request, Response } from 'express'
+import type { ErrorRequestHandler, Request, Response } from 'express'
 import { type Draft, InvalidError, LEVELS, wantsJson } from '../../notifications/index.js'
 import { type Find, lookUp } from '../addressees.js'
 import { me } from '../auth.js'
@@ -22,7 +22,7 @@ export function showNewForm(context: AppContext, res: Response): Promise<void> {
   return showForm(context, res, { values: freshValues() })
 }
 
-/** Sends what was typed, or answers with the form again. */
+/** Sends what was typed. */
 export async function sendForm(context: AppContext, req: Request, res: Response): Promise<void> {
   const { users } = context
   const values = composeValues(req.body)
@@ -30,23 +30,23 @@ export async function sendForm(context: AppContext, req: Request, res: Response)
   const find = await lookUp(users, splitNames(values.recipients))
   const sender = senderOfUser(me(res).id)
   const read = compose(values, { find, roles: ROLES, timeZone: serverTimeZone(), sender, now: Date.now() })
-  if ('errors' in read) {
-    if (script) throw new InvalidError(read.errors)
-    return showForm(context, res, { values, errors: read.errors }, 422)
-  }
+  if ('errors' in read) throw new InvalidError(read.errors)
   if (!script && (await wasAsked(context, req, res, { values, draft: read.draft, find }))) return
-  try {
-    const { replayed, ...stored } = await send(context, read.draft)
-    const address = `/admin/notifications/${stored.id}`
-    if (script)
-      res
-        .status(replayed ? 200 : 201)
-        .location(address)
-        .json(present(stored, await namesOf(users, [stored])))
-    else res.redirect(303, address)
-  } catch (error) {
-    if (script) throw error
-    const { status, ...form } = unsentForm(context, res, values, error)
+  const { replayed, ...stored } = await send(context, read.draft)
+  const address = `/admin/notifications/${stored.id}`
+  if (script)
+    res
+      .status(replayed ? 200 : 201)
+      .location(address)
+      .json(present(stored, await namesOf(users, [stored])))
+  else res.redirect(303, address)
+}
+
+/** To a person, with the form again where that helps. */
+export function showFormAgain(context: AppContext): ErrorRequestHandler {
+  return async (error, req, res, _next) => {
+    if (wantsJson(req)) throw error
+    const { status, ...form } = unsentForm(context, res, composeValues(req.body), error)
     await showForm(context, res, form, status)
   }
 }
@@ -90,12 +90,12 @@ function summary({ values, draft, find }: Composed) {
 
 type Shown = Omit<UnsentForm<ComposeValues>, 'status'>
 
-async function showForm(context: AppContext, res: Response, { values, errors = [], obstacle }: Shown, status = 200): Promise<void> {
+async function showForm(context: AppContext, res: Response, { values, errors = [], obstacle, opened }: Shown, status = 200): Promise<void> {
   const counts = await context.users.counts()
   const trouble = errors.length > 0 ? 'Please check: ' : obstacle === undefined ? '' : 'Not sent yet: '
   const locals = {
     ...words,
-    ...{ values, errors, obstacle, levels: LEVELS, roles: ROLES, serverZone: serverTimeZone() },
+    ...{ values, errors, obstacle, opened, levels: LEVELS, roles: ROLES, serverZone: serverTimeZone() },
     title: trouble === '' ? 'New notification' : `${trouble}new notification`,
     current: 'sent',
     reach: { ...counts, everyone: counts.member + counts.admin },

@@ -7,7 +7,7 @@ import { parameter, queryLimit } from '../fields.js'
 import { byAlphabet, namesOf, present, type SentView, sentViews } from '../sent.js'
 import { Tokens } from '../tokens.js'
 import { words } from '../words.js'
-import { sendForm, showNewForm } from './admin-compose.js'
+import { sendForm, showFormAgain, showNewForm } from './admin-compose.js'
 
 /** How many readers a report lists, and of how many these are the latest. */
 const READERS_SHOWN = 100
@@ -20,12 +20,14 @@ export function adminNotificationRoutes(context: AppContext): Router {
   routes.use('/admin/notifications', requireAdmin)
   routes.get('/admin/notifications', (req, res) => sent.list(req, res))
   routes.get('/admin/notifications/new', (_req, res) => showNewForm(context, res))
-  routes.post('/admin/notifications', readBodyBehind(requireAdmin, context.users, LARGEST_FORM), (req, res) => sendForm(context, req, res))
+  const behind = (limit?: string) => readBodyBehind(requireAdmin, context.users, limit)
+  routes.post('/admin/notifications', behind(LARGEST_FORM), (req: Request, res: Response) => sendForm(context, req, res), showFormAgain(context))
   routes.get('/admin/notifications/:id', (req, res) => sent.report(req, res, req.params.id))
-  routes.post('/admin/notifications/:id/recall', async (req, res) => {
-    await context.notifications.recall(req.params.id)
-    if (wantsJson(req)) await sent.report(req, res, req.params.id)
-    else res.redirect(303, `/admin/notifications/${encodeURIComponent(req.params.id)}`)
+  routes.post('/admin/notifications/:id/recall', behind(), async (req, res) => {
+    const id = String(req.params.id)
+    await context.notifications.recall(id)
+    if (wantsJson(req)) await sent.report(req, res, id)
+    else res.redirect(303, `/admin/notifications/${encodeURIComponent(id)}`)
   })
   return routes
 }

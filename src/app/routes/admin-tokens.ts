@@ -15,9 +15,11 @@ export function adminTokenRoutes(context: AppContext): Router {
     if (wantsJson(req)) res.json({ items: (await tokens.list()).map(presentToken) })
     else await showPage(context, tokens, res, {})
   })
-  routes.post('/admin/tokens', readBodyBehind(requireAdmin, context.users), (req, res) => add(context, tokens, req, res))
-  routes.post('/admin/tokens/:id/revoke', async (req, res) => {
-    const token = /^[1-9]\d{0,14}$/.test(req.params.id) ? await tokens.revoke(Number(req.params.id)) : undefined
+  const behind = readBodyBehind(requireAdmin, context.users)
+  routes.post('/admin/tokens', behind, (req, res) => add(context, tokens, req, res))
+  routes.post('/admin/tokens/:id/revoke', behind, async (req, res) => {
+    const id = String(req.params.id)
+    const token = /^[1-9]\d{0,14}$/.test(id) ? await tokens.revoke(Number(id)) : undefined
     if (token === undefined) throw new NotFoundError('There is no such token.')
     if (wantsJson(req)) res.json(presentToken(token))
     else res.redirect(303, '/admin/tokens')

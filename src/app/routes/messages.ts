@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Request, type Response, Router } from 'express'
+import { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
 import { checkDraft, InvalidError, wantsJson } from '../../notifications/index.js'
 import { disabledOrUnknown, lookUp } from '../addressees.js'
 import { me, readBodyBehind, requireSignedIn } from '../auth.js'
 import { LARGEST_FORM } from '../body.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
-import { field, parameter } from '../fields.js'
+import { parameter, textFields } from '../fields.js'
 import { MESSAGES, senderOfUser } from '../sent.js'
 import { type UnsentForm, unsentForm } from '../unsent-form.js'
 import { usernameProblem } from '../users.js'
@@ -29,24 +29,36 @@ export function messageRoutes(context: AppContext): Router {
     const values = { to: usernameProblem(to) === undefined ? to : '', title: '', body: '', idempotencyKey: randomUUID() }
     await showForm(context, res, { values, sent: usernameProblem(sent) === undefined ? sent : '' })
   })
-  routes.post('/messages', readBodyBehind(requireSignedIn, context.users, LARGEST_FORM), (req, res) => send(context, req, res))
+  routes.post(
+    '/messages',
+    readBodyBehind(requireSignedIn, context.users, LARGEST_FORM),
+    (req: Request, res: Response) => send(context, req, res),
+    showAgain(context),
+  )
   return routes
 }
 
 async function send(context: AppContext, req: Request, res: Response): Promise<void> {
-  const [to, title, body, idempotencyKey] = [field(req, 'to'), field(req, 'title'), field(req, 'body'), field(req, 'idempotencyKey')]
+  const { to, title, body, idempotencyKey } = valuesOf(req)
   const author = me(res)
-  try {
-    const { id, username } = await recipient(context, { to, title, body })
-    const draft = { to: { user: id }, title, body, category: MESSAGES, data: { from: author.username }, idempotencyKey }
-    const { replayed, ...stored } = await context.notifications.notify({ ...draft, sender: senderOfUser(author.id) })
-    if (!wantsJson(req)) return res.redirect(303, `/messages/new?sent=${encodeURIComponent(username)}`)
-    res.status(replayed ? 200 : 201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
-  } catch (error) {
+  const { id, username } = await recipient(context, { to, title, body })
+  const draft = { to: { user: id }, title, body, category: MESSAGES, data: { from: author.username }, idempotencyKey }
+  const { replayed, ...stored } = await context.notifications.notify({ ...draft, sender: senderOfUser(author.id) })
+  if (!wantsJson(req)) return res.redirect(303, `/messages/new?sent=${encodeURIComponent(username)}`)
+  res.status(replayed ? 200 : 201).json({ id: stored.id, to: username, title: stored.title, body: stored.body, createdAt: stored.createdAt })
+}
+
+/** To a person, with the form again where that helps. */
+function showAgain(context: AppContext): ErrorRequestHandler {
+  return async (error, req, res, _next) => {
     if (wantsJson(req)) throw error
-    const { status, ...form } = unsentForm(context, res, { to, title, body, idempotencyKey }, error)
+    const { status, ...form } = unsentForm(context, res, valuesOf(req), error)
     await showForm(context, res, form, status)
   }
+}
+
+function valuesOf(req: Request): MessageValues {
+  return textFields(req.body, ['to', 'title', 'body', 'idempotencyKey'])
 }
 
 /** Whom it goes to. Throws InvalidError with everything that is wrong, title and text included. */
@@ -66,8 +78,13 @@ interface Shown extends Omit<UnsentForm<MessageValues>, 'status'> {
   readonly sent?: string
 }
 
-async function showForm({ page }: AppContext, res: Response, { values, errors = [], obstacle, sent = '' }: Shown, status = 200): Promise<void> {
+async function showForm(
+  { page }: AppContext,
+  res: Response,
+  { values, errors = [], obstacle, opened, sent = '' }: Shown,
+  status = 200,
+): Promise<void> {
   const title =
     errors.length > 0 ? 'Please check: write to somebody' : obstacle === undefined ? 'Write to somebody' : 'Not sent yet: write to somebody'
-  await page(res, 'messages-new', { ...words, values, errors, obstacle, sent, title, current: 'write', head: composeScript() }, status)
+  await page(res, 'messages-new', { ...words, values, errors, obstacle, opened, sent, title, current: 'write', head: composeScript() }, status)
 }
