@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import type { Logger } from 'pino'
 import { BelfryError, NotFoundError, problemOf, sendProblem, wantsJson } from '../notifications/index.js'
 import { OtherPersonError, SignedOutError } from './auth.js'
+import { composeScript } from './compose-script.js'
 import { formPage } from './form-pages.js'
 import { page } from './view.js'
 
@@ -23,7 +24,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     if (error instanceof SignedOutError) return res.redirect(303, signInHref(req))
     setRetryAfter(res, error)
     const title = error instanceof OtherPersonError ? 'Somebody else is signed in' : problem.title
-    await page(res, 'error', { title, problem, ...wayBack(req, problem.status) }, problem.status).catch((failed: unknown) => {
+    await page(res, 'error', { title, problem, head: composeScript(), ...wayBack(req, problem.status) }, problem.status).catch((failed: unknown) => {
       log.error({ err: failed, id: req.id }, 'the error page could not be shown')
       res.status(problem.status).type('text').send(`${problem.title}. ${problem.detail}`)
     })

@@ -1,6 +1,9 @@
 import type { Request } from 'express'
 import { sameSitePath } from './next.js'
 
+/** Where people write to others. */
+const WRITTEN_ON = ['/messages/new', '/admin/notifications/new']
+
 /** Where the forms of unsafe routes stand. */
 const PAGES: readonly (readonly [RegExp, string])[] = [
   [/^\/(messages|admin\/notifications)$/, '/$1/new'],
@@ -15,6 +18,14 @@ export function formPage(req: Request): string | undefined {
   if (pattern === undefined || page === undefined) return undefined
   const plain = path.replace(pattern, page)
   return sameSitePath(plain + queryOf(req, plain)) ?? sameSitePath(plain) ?? undefined
+}
+
+/** The same page, saying that what was sent from it was not taken, where that is a page to write on: what was typed is to be found again. */
+export function afterUnsent(page: string): string {
+  const { pathname, searchParams, hash } = new URL(page, 'http://this.site')
+  if (!WRITTEN_ON.includes(pathname)) return page
+  searchParams.set('unsent', '1')
+  return `${pathname}?${searchParams}${hash}`
 }
 
 /** What stood behind the path of the page, such as whom somebody wrote to: by the Referer, of which nothing else is taken. */

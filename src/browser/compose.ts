@@ -1,10 +1,13 @@
 /**
- * What the compose form can do besides with scripts: it counts characters, says on its button how many people it reaches,
+ * What the compose form can do besides with scripts: it keeps what was typed across the sign-in, counts characters, says on its button how many people it reaches,
  * proposes the time zone of this browser, forgets a time that is not wanted after all, and on the way back to it sends nothing twice. Without it the form works the same.
  */
 
+import { keepTyped } from './typed.js'
+
 const number = new Intl.NumberFormat('en')
 
+keepTyped(document.querySelector('form[data-compose]'))
 for (const form of document.querySelectorAll<HTMLFormElement>('form[data-compose]')) {
   for (const field of form.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('[data-limit]')) countCharacters(field)
   proposeZone(form)

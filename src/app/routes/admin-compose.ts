@@ -6,7 +6,7 @@ import { me } from '../auth.js'
 import { type ComposeValues, compose, composeValues, splitNames } from '../compose.js'
 import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
-import { field } from '../fields.js'
+import { field, parameter } from '../fields.js'
 import { send } from '../send.js'
 import { audienceWords, byAlphabet, namesOf, present, senderOfUser } from '../sent.js'
 import { type UnsentForm, unsentForm } from '../unsent-form.js'
@@ -18,8 +18,8 @@ import { serverTimeZone } from '../zoned-time.js'
 const ASK_FROM = 1000
 
 /** Answers with the empty form. */
-export function showNewForm(context: AppContext, res: Response): Promise<void> {
-  return showForm(context, res, { values: freshValues() })
+export function showNewForm(context: AppContext, req: Request, res: Response): Promise<void> {
+  return showForm(context, res, { values: freshValues(), unsent: parameter(req, 'unsent') !== '' })
 }
 
 /** Sends what was typed. */
@@ -88,14 +88,21 @@ function summary({ values, draft, find }: Composed) {
   return { values, heading: title, body: body ?? '', facts, names: named.map(({ username }) => username).toSorted(byAlphabet) }
 }
 
-type Shown = Omit<UnsentForm<ComposeValues>, 'status'>
+interface Shown extends Omit<UnsentForm<ComposeValues>, 'status'> {
+  readonly unsent?: boolean
+}
 
-async function showForm(context: AppContext, res: Response, { values, errors = [], obstacle, opened }: Shown, status = 200): Promise<void> {
+async function showForm(
+  context: AppContext,
+  res: Response,
+  { values, errors = [], obstacle, opened, unsent = false }: Shown,
+  status = 200,
+): Promise<void> {
   const counts = await context.users.counts()
   const trouble = errors.length > 0 ? 'Please check: ' : obstacle === undefined ? '' : 'Not sent yet: '
   const locals = {
     ...words,
-    ...{ values, errors, obstacle, opened, levels: LEVELS, roles: ROLES, serverZone: serverTimeZone() },
+    ...{ values, errors, obstacle, opened, unsent, levels: LEVELS, roles: ROLES, serverZone: serverTimeZone() },
     title: trouble === '' ? 'New notification' : `${trouble}new notification`,
     current: 'sent',
     reach: { ...counts, everyone: counts.member + counts.admin },

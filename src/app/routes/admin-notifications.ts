@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { type SentEntry, wantsJson } from '../../notifications/index.js'
 import { readBodyBehind, requireAdmin } from '../auth.js'
 import { LARGEST_FORM } from '../body.js'
+import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { parameter, queryLimit } from '../fields.js'
 import { byAlphabet, namesOf, present, type SentView, sentViews } from '../sent.js'
@@ -19,7 +20,7 @@ export function adminNotificationRoutes(context: AppContext): Router {
   const sent = new SentPages(context)
   routes.use('/admin/notifications', requireAdmin)
   routes.get('/admin/notifications', (req, res) => sent.list(req, res))
-  routes.get('/admin/notifications/new', (_req, res) => showNewForm(context, res))
+  routes.get('/admin/notifications/new', (req, res) => showNewForm(context, req, res))
   const behind = (limit?: string) => readBodyBehind(requireAdmin, context.users, limit)
   routes.post('/admin/notifications', behind(LARGEST_FORM), (req: Request, res: Response) => sendForm(context, req, res), showFormAgain(context))
   routes.get('/admin/notifications/:id', (req, res) => sent.report(req, res, req.params.id))
@@ -76,7 +77,7 @@ class SentPages {
     }
     const more = Math.max(0, (entry.recipients ?? entry.read) - readers.length)
     const title = view.title ?? 'A message between people'
-    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more })
+    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more, head: composeScript() })
   }
 
   /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */

@@ -27,7 +27,8 @@ export function messageRoutes(context: AppContext): Router {
   routes.get('/messages/new', async (req, res) => {
     const [to, sent] = [parameter(req, 'to'), parameter(req, 'sent')]
     const values = { to: usernameProblem(to) === undefined ? to : '', title: '', body: '', idempotencyKey: randomUUID() }
-    await showForm(context, res, { values, sent: usernameProblem(sent) === undefined ? sent : '' })
+    const unsent = parameter(req, 'unsent') !== ''
+    await showForm(context, res, { values, unsent, sent: unsent || usernameProblem(sent) !== undefined ? '' : sent })
   })
   routes.post(
     '/messages',
@@ -76,15 +77,21 @@ async function recipient(
 
 interface Shown extends Omit<UnsentForm<MessageValues>, 'status'> {
   readonly sent?: string
+  readonly unsent?: boolean
 }
 
 async function showForm(
   { page }: AppContext,
   res: Response,
-  { values, errors = [], obstacle, opened, sent = '' }: Shown,
+  { values, errors = [], obstacle, opened, sent = '', unsent = false }: Shown,
   status = 200,
 ): Promise<void> {
   const title =
     errors.length > 0 ? 'Please check: write to somebody' : obstacle === undefined ? 'Write to somebody' : 'Not sent yet: write to somebody'
-  await page(res, 'messages-new', { ...words, values, errors, obstacle, opened, sent, title, current: 'write', head: composeScript() }, status)
+  await page(
+    res,
+    'messages-new',
+    { ...words, values, errors, obstacle, opened, sent, unsent, title, current: 'write', head: composeScript() },
+    status,
+  )
 }

@@ -2,9 +2,11 @@ import { type Request, type Response, Router } from 'express'
 import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.js'
 import { endSession, requireSignedIn, startSession } from '../auth.js'
 import { readBody } from '../body.js'
+import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { tellOfTrouble } from '../errors.js'
 import { field, parameter } from '../fields.js'
+import { afterUnsent } from '../form-pages.js'
 import { sameSitePath } from '../next.js'
 import { COOKIE } from '../session.js'
 import { SignInThrottle } from '../throttle.js'
@@ -31,17 +33,17 @@ export function sessionRoutes(context: AppContext): Router {
   })
 
   router.post('/login', readBody(), async (req, res) => {
-    const next = field(req, 'next')
+    const [next, unsent] = [field(req, 'next'), field(req, 'unsent') !== '']
     const [username, password] = [field(req, 'username'), field(req, 'password')]
     try {
       const user = await verify(context, throttle, { username, password, address: req.ip ?? '' })
       await startSession(req, user)
-      answerSignedIn(req, res, user, next)
+      answerSignedIn(req, res, user, { next, unsent })
     } catch (error) {
       if (!(error instanceof BelfryError) || !ANSWERED_BY_THE_FORM.includes(error.status)) throw error
       if (wantsJson(req)) return sendProblem(res, error)
       tellOfTrouble(context.log, res, error)
-      await showForm(context, res, { username, next, error: error.message }, error.status)
+      await showForm(context, res, { username, next, unsent, error: error.message }, error.status)
     }
   })
 
@@ -73,9 +75,10 @@ async function verify(
   return user
 }
 
-function answerSignedIn(req: Request, res: Response, user: User, next: string): void {
+function answerSignedIn(req: Request, res: Response, user: User, { next, unsent }: FormValues): void {
+  const page = sameSitePath(next) ?? INBOX
   if (wantsJson(req)) res.json({ username: user.username, role: user.role })
-  else res.redirect(303, sameSitePath(next) ?? INBOX)
+  else res.redirect(303, unsent ? afterUnsent(page) : page)
 }
 
 interface FormValues {
@@ -83,11 +86,11 @@ interface FormValues {
   readonly username?: string
   readonly error?: string
   /** Whether something was sent that was not taken, for nobody was signed in. */
-  readonly unsent?: boolean
+  readonly unsent: boolean
 }
 
 async function showForm(context: AppContext, res: Response, values: FormValues, status = 200): Promise<void> {
   res.set('Cache-Control', 'private, no-cache')
   const next = sameSitePath(values.next) ?? ''
-  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', unsent: false, ...values, next }, status)
+  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', head: composeScript(), ...values, next }, status)
 }
