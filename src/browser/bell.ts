@@ -5,7 +5,9 @@ import { type Client, createClient } from './core.js'
 import { h } from './dom.js'
 import { kit } from './kit.js'
 import { english, type Messages, messagesIn, type Say, type SayOf, sayIn } from './messages.js'
+import { reloadPrivate } from './page.js'
 import { createPopover, type Popover } from './popover.js'
+import { besides } from './scripts.js'
 import { createClock } from './time.js'
 
 const clients = new Map<string, Client>()
@@ -68,6 +70,12 @@ export class NotificationBell extends HTMLElement {
     if (status) status.textContent = words
   }
 
+  /** Says in the place of what is private that nobody is signed in any more. */
+  async over(): Promise<void> {
+    const { showOver } = (await besides('over')) as typeof import('./over.js')
+    showOver(this)
+  }
+
   async #begin(): Promise<void> {
     const { base, user } = this.dataset
     this.client = clientOf(base || '/notifications', user, stateOf(this))
@@ -111,6 +119,7 @@ export class NotificationBell extends HTMLElement {
     showBeyond(signedOut ? 0 : unread)
     if (state) this.#announce?.(state.unread, arrived, marked)
     this.#panel?.refresh()
+    if (signedOut && document.querySelector('.belfry-page')) void this.over().catch(reloadPrivate)
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
     if (!arrived) return
     this.#called = arrived.id

@@ -1,5 +1,5 @@
 import type { Item, State } from '../notifications/protocol.js'
-import { RequestError, request } from './poll.js'
+import { type RequestError, request } from './poll.js'
 import { createShare } from './share.js'
 import { createStore, type Snapshot } from './state.js'
 
@@ -51,15 +51,19 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
   const share = createShare(base, user, query, store)
   let subscribers = 0
 
-  const change = async (path: string, body?: URLSearchParams) => {
+  const ask = async (url: string, init?: RequestInit) => {
     try {
-      const next = (await request(`${base}/${path}${query}`, { method: 'POST', keepalive: true, ...(body && { body }) })) as State
+      const answer = await request(url, init)
       share.act()
-      if (store.offer(next, null)) share.did(next)
+      return answer
     } catch (error) {
-      if (error instanceof RequestError && error.status === 401) share.sayOver()
+      if ((error as RequestError).status === 401) share.sayOver()
       throw error
     }
+  }
+  const change = async (path: string, body?: URLSearchParams) => {
+    const next = (await ask(`${base}/${path}${query}`, { method: 'POST', keepalive: true, ...(body && { body }) })) as State
+    if (store.offer(next, null)) share.did(next)
   }
 
   return {
@@ -80,8 +84,7 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
       }
     },
     async list(parameters = {}) {
-      const page = (await request(`${base}?${new URLSearchParams({ ...parameters, ...(user && { 'belfry-for': user }) })}`)) as ItemPage
-      share.act()
+      const page = (await ask(`${base}?${new URLSearchParams({ ...parameters, ...(user && { 'belfry-for': user }) })}`)) as ItemPage
       store.offer(page)
       return page
     },

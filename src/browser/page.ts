@@ -18,6 +18,11 @@ const TICK = 5000
 /** A visible page whose clock jumps by more than this was asleep; in milliseconds. */
 const SLEPT = 10_000
 
+/** Loads a page again on which private things stand, so that nobody reads them who may not. */
+export function reloadPrivate(): void {
+  if (document.querySelector('.belfry-page,[data-belfry-private]')) location.reload()
+}
+
 /** Watches the page until the returned function is called. */
 export function watchPage({ looked, acted, left, returned, woke, offline }: PageEvents): () => void {
   let last = Date.now()

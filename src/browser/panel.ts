@@ -8,7 +8,9 @@ export interface Panel {
 }
 
 /** A link that the first click of a double click brought below the pointer is not followed. */
-const ignoreSecond = (event: MouseEvent) => event.detail > 1 && event.preventDefault()
+const ignoreSecond = (event: MouseEvent) => {
+  if (event.detail > 1) event.preventDefault()
+}
 
 /** What is in the panel below the bell: the latest few, and how things stand when there is nothing to show. */
 export function createPanel(bell: NotificationBell, control: HTMLElement, element: HTMLElement): Panel {
@@ -24,16 +26,13 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   const settle = () => {
     const { connection, state } = client.getSnapshot()
     const focused = element.querySelector(':focus')
-    const out = connection === 'signed-out'
     const empty = shows && !list.element.firstChild ? say('empty') : ''
-    words.textContent = out ? say('signedOut') : connection === 'offline' ? say(connection) : wrong || empty
+    words.textContent = connection === 'offline' ? say(connection) : wrong || empty
     retry.hidden = words.textContent !== say('failed')
-    signIn.hidden = !out
-    list.element.hidden = out
-    readAll.hidden = out || !state?.unread
+    readAll.hidden = !state?.unread
     pill.textContent = held.length > 0 ? say('fresh', held.length) : ''
     // What was hidden gives its focus to the first link that is not.
-    if (focused?.checkVisibility() === false) element.querySelector<HTMLElement>('a:not([hidden], [hidden] *)')?.focus()
+    if (focused?.checkVisibility() === false) element.querySelector('a')?.focus()
   }
   const did = (now = '') => {
     wrong = now
@@ -75,7 +74,6 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   const list = createPanelList(bell, control, did)
   const words = h('p', { class: 'belfry-note' })
   const retry = button(say('retry'), load)
-  const signIn = h('a', { class: 'belfry-button', href: client.base }, say('signIn'))
   const readAll = button(say('readAll'), markAll)
   const take = () => {
     list.take(held)
@@ -84,9 +82,10 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   }
   const pill = button('', take, 'belfry-button belfry-button-main')
   const head = h('div', { class: 'belfry-head' }, h('h2', {}, say('bell')), readAll)
-  element.replaceChildren(head, pill, words, retry, signIn, list.element, h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
-  element.addEventListener('toggle', opened)
-  element.addEventListener('click', ignoreSecond)
+  element.replaceChildren(head, pill, words, retry, list.element, h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
+  // Not added: the panel of a session that is over gives way to another one.
+  element.ontoggle = opened
+  element.onclick = ignoreSecond
   settle()
   opened()
   return { refresh }

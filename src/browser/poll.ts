@@ -30,6 +30,6 @@ export async function poll(url: string, offer: (state: State) => void): Promise<
     offer((await request(url)) as State)
     return 'ok'
   } catch (error) {
-    return error instanceof RequestError && error.status === 401 ? 'signed-out' : 'down'
+    return (error as RequestError).status === 401 ? 'signed-out' : 'down'
   }
 }

@@ -16,8 +16,10 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   const attributes = { id: `belfry-panel-${++panels}`, class: 'belfry-panel', popover: '', role: 'dialog', 'aria-label': say('bell') }
   const element = h('div', attributes)
   let panel: Panel | undefined
+  const isOver = () => client.getSnapshot().connection === 'signed-out'
   const fetched = async () => {
     try {
+      if (isOver()) return await bell.over()
       const script = (await besides('panel')) as typeof import('./panel.js')
       panel ??= script.createPanel(bell, control, element)
     } catch {
@@ -51,9 +53,11 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   return {
     element,
     refresh() {
+      const over = isOver()
+      if (over) panel = undefined
       if (panel) panel.refresh()
-      // It says that it could not be fetched.
-      else if (element.firstChild && element.matches(':popover-open')) void fetched()
+      // It says that it could not be fetched, or that nobody is signed in.
+      else if (element.firstChild && (over || element.matches(':popover-open'))) void fetched()
     },
   }
 }

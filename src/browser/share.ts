@@ -1,6 +1,6 @@
 import type { Item, State } from '../notifications/protocol.js'
 import { Ladder } from './ladder.js'
-import { watchPage } from './page.js'
+import { reloadPrivate, watchPage } from './page.js'
 import { poll } from './poll.js'
 import type { Store } from './state.js'
 import { type TabMessage, Tabs } from './tabs.js'
@@ -123,7 +123,7 @@ export function createShare(base: string, user: string | undefined, query: strin
     if (!isOver()) return
     over()
     // What stands on it is nobody's any more, and may not be shown to whoever sits here now.
-    if (document.querySelector('.belfry-page,[data-belfry-private]')) location.reload()
+    reloadPrivate()
   }
   const looked = () => {
     askAgain()

@@ -13,6 +13,7 @@ const FILES = {
   // Fetched by other scripts where they are wanted.
   'panel.js': script('panel.js'),
   'call.js': script('call.js'),
+  'over.js': script('over.js'),
   'inbox-extras.js': script('inbox-extras.js'),
   'bell-ar.js': script('bell-ar.js'),
   'bell-pl.js': script('bell-pl.js'),

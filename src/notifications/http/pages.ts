@@ -53,7 +53,7 @@ export async function errorPage(context: HttpContext, req: Request, res: Respons
 }
 
 async function send({ options }: HttpContext, req: Request, res: Response, { title, view, data, scripts }: PageContent): Promise<void> {
-  const body = render(view, data)
+  const body = render(view, { ...data, signIn: options.signInPath !== undefined })
   const head = headHtml(options.basePath, scripts)
   const frame = options.layout ?? plainLayout
   let html: string
