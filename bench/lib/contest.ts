@@ -7,20 +7,18 @@ export interface Ratio {
   readonly high: number
 }
 
-/** Every contestant once a round, in turns, so that a machine that gets slower does so for all of them. */
+/** Every contestant once a round, in turns, so that a machine that gets slower does so for all of them; each round begins with the next of them, so that none is always first. */
 export async function contest<Contestant>(
   rounds: number,
   contestants: Readonly<Record<string, Contestant>>,
   measure: (contestant: Contestant, name: string) => Promise<Sample>,
 ): Promise<Results> {
-  const samples: Record<string, Sample[]> = {}
+  const all = Object.entries(contestants).map(([name, contestant]) => ({ name, contestant, samples: [] as Sample[] }))
   for (let round = 0; round < rounds; round++) {
-    for (const [name, contestant] of Object.entries(contestants)) {
-      samples[name] ??= []
-      samples[name].push(await measure(contestant, name))
-    }
+    const first = round % all.length
+    for (const { name, contestant, samples } of [...all.slice(first), ...all.slice(0, first)]) samples.push(await measure(contestant, name))
   }
-  return new Results(samples)
+  return new Results(Object.fromEntries(all.map(({ name, samples }) => [name, samples])))
 }
 
 /** What was measured: of each contestant one sample a round. */
