@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { contest } from '../bench/lib/contest.js'
+import { contest, Results } from '../bench/lib/contest.js'
+import { type Measured, row, section } from '../bench/lib/report.js'
+
+interface Published {
+  readonly quick: boolean
+  readonly measured: readonly Measured[]
+}
 
 describe('a contest', () => {
   it('begins each round with the next contestant, and tells of them in the order in which they were named', async () => {
@@ -13,5 +20,19 @@ describe('a contest', () => {
     assert.deepEqual(Object.keys(results.samples), ['belfry', 'socketio', 'ws'])
     assert.deepEqual(results.values('ws', 'turn'), [3, 5, 7, 12], 'a sample a round, in the order of the rounds')
     assert.deepEqual(results.values('ws', 'value'), [3, 3, 3, 3])
+  })
+})
+
+describe('the page of what Belfry costs', () => {
+  const page = readFileSync(new URL('../docs/performance.md', import.meta.url), 'utf8')
+  const published: Published = JSON.parse(readFileSync(new URL('../bench/results.json', import.meta.url), 'utf8'))
+
+  it('shows what the results beside the benchmarks say, in the form that `--publish` gives them', () => {
+    assert.equal(published.quick, false)
+    for (const { workload, outcome } of published.measured) {
+      const results = new Results(outcome.results.samples)
+      assert.ok(page.includes(section({ workload, outcome: { ...outcome, results } })), workload.title)
+      for (const judgement of outcome.judgements) assert.ok(page.includes(`\n${row(judgement)}\n`), judgement.what)
+    }
   })
 })

@@ -67,11 +67,15 @@ function markdown(measured: readonly Measured[]): string {
     '| What | Measured | Goal | |\n| --- | --- | --- | --- |',
     ...measured.flatMap(({ outcome }) => outcome.judgements.map(row)),
     '\n![Cost against size](performance.svg)\n',
-    ...measured.map(({ workload, outcome }) => `### ${workload.title}\n\n${workload.about}\n\n${table(outcome)}\n`),
+    ...measured.map(section),
   ].join('\n')
 }
 
-function row(judgement: Judgement): string {
+export function section({ workload: { title, about }, outcome }: Measured): string {
+  return `### ${title}\n\n${about}\n\n${table(outcome)}\n`
+}
+
+export function row(judgement: Judgement): string {
   return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${within(judgement.measured, judgement.goal) ? 'met' : '**missed**'} |`
 }
 

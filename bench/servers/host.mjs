@@ -127,6 +127,7 @@ export const hrtime = () => Number(process.hrtime.bigint())
 export class Rows {
   #insert
   #count
+  #together
 
   constructor({ synchronous = 'FULL' } = {}) {
     const db = new Database(settings.database)
@@ -136,12 +137,21 @@ export class Rows {
              CREATE INDEX IF NOT EXISTS notes_unread ON notes (user_id) WHERE read_at IS NULL`)
     this.#insert = db.prepare('INSERT INTO notes (user_id, title) VALUES (?, ?)')
     this.#count = db.prepare('SELECT count(*) FROM notes WHERE user_id = ? AND read_at IS NULL').pluck()
+    this.#together = db.transaction((users, title) => {
+      for (const user of users) this.#insert.run(user, title)
+      return users.map((user) => [user, this.#count.get(user)])
+    })
   }
 
   /** Commits one, and returns the exact count of its user. */
   add(user, title) {
     this.#insert.run(user, title)
     return this.#count.get(user)
+  }
+
+  /** Commits one for each of them, all in one transaction, and returns the exact count of each as of then. */
+  addAll(users, title) {
+    return this.#together(users, title)
   }
 
   unread(user) {

@@ -29,8 +29,16 @@ wss.on('connection', (ws, request) => {
 })
 
 function notify(user, title) {
-  const unread = rows.add(user, title)
+  tell(user, title, rows.add(user, title))
+}
+
+function tell(user, title, unread) {
   byUser.get(user)?.send(JSON.stringify({ type: 'unread', unread, latest: { title } }))
+}
+
+/** All of a turn in one transaction, each told after the commit. */
+function notifyTogether(users, title) {
+  for (const [user, unread] of rows.addAll(users, title)) tell(user, title, unread)
 }
 
 app.post('/notes', express.json(), (req, res) => {
@@ -58,7 +66,9 @@ obey(server, {
   async notify({ count, turn, users }) {
     const began = hrtime()
     for (let done = 0; done < count; done += turn) {
-      for (let i = done; i < done + turn; i++) notify(String(1 + (i % users)), 'New comment')
+      const those = Array.from({ length: turn }, (_, i) => String(1 + ((done + i) % users)))
+      if (settings.together) notifyTogether(those, 'New comment')
+      else for (const user of those) notify(user, 'New comment')
       await turnOfLoop()
     }
     return { began, ended: hrtime() }
