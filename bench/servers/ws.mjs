@@ -52,10 +52,15 @@ app.get('/unread', sessions, (req, res) => {
 })
 
 obey(server, {
-  broadcast({ title }) {
+  async broadcast({ title }) {
     const began = hrtime()
     const text = JSON.stringify({ type: 'unread', unread: 1, latest: { title } })
-    for (const client of wss.clients) client.send(text)
+    const { slice = Number.POSITIVE_INFINITY } = settings
+    let sent = 0
+    for (const client of wss.clients) {
+      client.send(text)
+      if (++sent % slice === 0) await turnOfLoop()
+    }
     return { began }
   },
   one({ user }) {

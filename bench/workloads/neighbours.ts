@@ -1,5 +1,5 @@
 import { contest, quantile } from '../lib/contest.js'
-import { type SessionStart, withSessions } from '../lib/contestants.js'
+import { inNode, type SessionStart, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { Pings, type Window } from '../lib/pings.js'
 import { type Bench, figure, ratioTo, type Workload } from '../lib/workload.js'
@@ -13,9 +13,11 @@ export const neighbours: Workload = {
   title: "The host's other requests during a message to everybody",
   about:
     'As before, and meanwhile a GET /ping of the same Express app is due every millisecond, whether or not those before it were answered. Only requests that were due between the beginning of a broadcast and its last ' +
-    'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector. ‘Sent late’ is how late the load program itself was.',
+    'delivery count; their latency counts from when they were due. ‘At rest’ are those that were due between broadcasts: what they wait for each other, and for the garbage collector. ‘Sent late’ is how late the load program itself was. ' +
+    'The peers send to all in one turn of the event loop, as is usual: what that holds up grows with the number of sockets, and the ratio to it, too, so the milliseconds are what counts. ‘ws, 32 at a time’ is ' +
+    'the same loop with a turn of the event loop after each 32 sockets, which shows what taking turns alone gains.',
   async run(bench) {
-    const results = await contest(bench.rounds, withSessions, (start) => disturbance(start, bench))
+    const results = await contest(bench.rounds, servers, (start) => disturbance(start, bench))
     return {
       results,
       columns: [
@@ -34,6 +36,11 @@ export const neighbours: Workload = {
       ],
     }
   },
+}
+
+const servers: Readonly<Record<string, SessionStart>> = {
+  ...withSessions,
+  'ws, 32 at a time': (people, folder) => inNode('ws')(people, folder, { slice: 32 }),
 }
 
 async function disturbance(start: SessionStart, bench: Bench) {
