@@ -410,7 +410,7 @@ describe('the report of a notification', () => {
       () => `the badge shows ${tab.state?.unread}`,
     )
     const answer = await admin.post(`${COMPOSE}/${id}/recall`)
-    assert.deepEqual([answer.status, answer.headers.get('location')], [303, `${COMPOSE}/${id}`])
+    assert.deepEqual([answer.status, answer.headers.get('location')], [303, `${COMPOSE}/${id}?recalled=1`])
     await eventually(
       () => tab.state?.unread === 0,
       () => `the badge shows ${tab.state?.unread}`,

@@ -59,7 +59,7 @@ describe('tokens for scripts', () => {
     const admin = await app.signIn('admin')
     const { id, token } = (await admin.postJson<{ id: number; token: string }>(TOKENS, { name: 'ci' })).body
     const answer = await admin.post(`${TOKENS}/${id}/revoke`)
-    assert.deepEqual([answer.status, answer.headers.get('location')], [303, TOKENS])
+    assert.deepEqual([answer.status, answer.headers.get('location')], [303, `${TOKENS}?revoked=${id}`])
     await send(app.url, token).expect(401)
     assert.equal((await admin.post(`${TOKENS}/${id}/revoke`)).status, 303)
     assert.match(await (await admin.get(TOKENS)).text(), /revoked/)

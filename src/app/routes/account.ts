@@ -5,12 +5,19 @@ import type { AppContext } from '../context.js'
 import { field, parameter } from '../fields.js'
 import type { User } from '../users.js'
 
+const CHANGED = 'Your password is changed. Every other device was signed out.'
+
 /** What somebody can see and change of their own account. */
 export function accountRoutes(context: AppContext): Router {
   const router = Router()
 
   router.get('/account', requireSignedIn, async (req, res) => {
-    await context.page(res, 'account', { title: 'Your account', current: 'account', errors: [], changed: parameter(req, 'changed') !== '' })
+    await context.page(res, 'account', {
+      title: 'Your account',
+      current: 'account',
+      errors: [],
+      done: parameter(req, 'changed') === '' ? '' : CHANGED,
+    })
   })
 
   router.post('/account/password', readBodyBehind(requireSignedIn, context.users), async (req, res) => {
@@ -19,7 +26,7 @@ export function accountRoutes(context: AppContext): Router {
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error
       if (wantsJson(req)) return sendProblem(res, error)
-      return context.page(res, 'account', { title: 'Your account', current: 'account', errors: error.errors, changed: false }, 422)
+      return context.page(res, 'account', { title: 'Your account', current: 'account', errors: error.errors, done: '' }, 422)
     }
     if (wantsJson(req)) res.json({ changed: true })
     else res.redirect(303, '/account?changed=1')

@@ -28,7 +28,7 @@ export function adminNotificationRoutes(context: AppContext): Router {
     const id = String(req.params.id)
     await context.notifications.recall(id)
     if (wantsJson(req)) await sent.report(req, res, id)
-    else res.redirect(303, `/admin/notifications/${encodeURIComponent(id)}`)
+    else res.redirect(303, `/admin/notifications/${encodeURIComponent(id)}?recalled=1`)
   })
   return routes
 }
@@ -77,7 +77,8 @@ class SentPages {
     }
     const more = Math.max(0, (entry.recipients ?? entry.read) - readers.length)
     const title = view.title ?? 'A message between people'
-    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more, head: composeScript() })
+    const done = parameter(req, 'recalled') === '' || view.notification.recalledAt === null ? '' : recalled(view)
+    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more, done, head: composeScript() })
   }
 
   /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */
@@ -92,6 +93,10 @@ class SentPages {
       .toSorted((a, b) => (b.readAt?.getTime() ?? 0) - (a.readAt?.getTime() ?? 0) || byAlphabet(a.username, b.username))
       .slice(0, READERS_SHOWN)
   }
+}
+
+function recalled({ calledOff }: SentView): string {
+  return calledOff ? 'It is called off, and will be in no inbox.' : 'It is taken back from every inbox.'
 }
 
 function presentView({ notification, title, body, url, status, recipients, read, by }: SentView, names: Awaited<ReturnType<typeof namesOf>>) {

@@ -2,7 +2,7 @@ import { type Request, type Response, Router } from 'express'
 import { type FieldError, InvalidError, NotFoundError, wantsJson } from '../../notifications/index.js'
 import { me, readBodyBehind, requireAdmin } from '../auth.js'
 import type { AppContext } from '../context.js'
-import { field } from '../fields.js'
+import { field, parameter } from '../fields.js'
 import { type NewToken, type Token, Tokens } from '../tokens.js'
 import { words } from '../words.js'
 
@@ -13,7 +13,7 @@ export function adminTokenRoutes(context: AppContext): Router {
   routes.use('/admin/tokens', requireAdmin)
   routes.get('/admin/tokens', async (req, res) => {
     if (wantsJson(req)) res.json({ items: (await tokens.list()).map(presentToken) })
-    else await showPage(context, tokens, res, {})
+    else await showPage(context, tokens, res, { revoked: parameter(req, 'revoked') })
   })
   const behind = readBodyBehind(requireAdmin, context.users)
   routes.post('/admin/tokens', behind, (req, res) => add(context, tokens, req, res))
@@ -22,7 +22,7 @@ export function adminTokenRoutes(context: AppContext): Router {
     const token = /^[1-9]\d{0,14}$/.test(id) ? await tokens.revoke(Number(id)) : undefined
     if (token === undefined) throw new NotFoundError('There is no such token.')
     if (wantsJson(req)) res.json(presentToken(token))
-    else res.redirect(303, '/admin/tokens')
+    else res.redirect(303, `/admin/tokens?revoked=${token.id}`)
   })
   return routes
 }
@@ -42,15 +42,20 @@ async function add(context: AppContext, tokens: Tokens, req: Request, res: Respo
 }
 
 interface Shown {
+  /** The id of the token that was just revoked, or ''. */
+  readonly revoked?: string
   readonly made?: NewToken
   readonly errors?: readonly FieldError[]
   readonly values?: { readonly name: string }
 }
 
-async function showPage({ page }: AppContext, tokens: Tokens, res: Response, shown: Shown, status = 200): Promise<void> {
+async function showPage({ page }: AppContext, tokens: Tokens, res: Response, { revoked = '', ...shown }: Shown, status = 200): Promise<void> {
+  const list = await tokens.list()
+  const gone = list.find(({ id, revokedAt }) => String(id) === revoked && revokedAt !== null)
+  const done = gone === undefined ? '' : `The token ‘${gone.name}’ is revoked: nothing is sent with it any more.`
   const nothing = { made: null, errors: [], values: { name: '' } }
   const title = status === 422 ? 'Please check: tokens' : 'Tokens'
-  await page(res, 'admin-tokens', { ...words, ...nothing, ...shown, title, current: 'tokens', list: await tokens.list() }, status)
+  await page(res, 'admin-tokens', { ...words, ...nothing, ...shown, title, current: 'tokens', list, done }, status)
 }
 
 /** For scripts: a token without its secret. */

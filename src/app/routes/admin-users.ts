@@ -25,7 +25,7 @@ export function adminUserRoutes(context: AppContext): Router {
   return routes
 }
 
-function change(context: AppContext, routes: Router, what: string, apply: (user: User, req: Request) => Promise<void>): void {
+function change(context: AppContext, routes: Router, what: Change, apply: (user: User, req: Request) => Promise<void>): void {
   routes.post(`/admin/users/:id/${what}`, readBodyBehind(requireAdmin, context.users), async (req, res) => {
     const id = readId(String(req.params.id))
     const user = await context.users.byId(id)
@@ -37,7 +37,7 @@ function change(context: AppContext, routes: Router, what: string, apply: (user:
       return showPage(context, res, { refused: { id, errors: error.errors }, list: [user] }, 422)
     }
     if (wantsJson(req)) res.json(presentUser((await context.users.byId(id)) ?? user))
-    else res.redirect(303, `/admin/users?search=${encodeURIComponent(user.username)}#user-${id}`)
+    else res.redirect(303, doneHref(user, what))
   })
 }
 
@@ -54,7 +54,32 @@ async function list(context: AppContext, req: Request, res: Response): Promise<v
   }
   const query = { ...(search === '' ? {} : { search }), ...(limit === PAGE ? {} : { limit: String(limit) }) }
   const next = nextCursor === null ? null : `/admin/users?${new URLSearchParams({ ...query, after: nextCursor })}`
-  await showPage(context, res, { list: shown, search, next, first: after === '' && search === '' })
+  const changed = await changedUser(context, parameter(req, 'done'), search)
+  await showPage(context, res, { list: shown, search, next, first: after === '' && search === '', ...changed })
+}
+
+/** What was done, in a sentence about how the user is now; '' where that is not so any more. */
+const DONE = {
+  add: ({ username, role }: User) => `${username} is added as ${article(role)}.`,
+  role: ({ username, role }: User) => `${username} is ${article(role)} now.`,
+  password: ({ username }: User) => `${username} has a new password, and all of ${username}'s sessions have ended.`,
+  disable: ({ username, disabledAt }: User) => (disabledAt === null ? '' : `${username} is disabled, and signed out everywhere.`),
+  enable: ({ username, disabledAt }: User) => (disabledAt === null ? `${username} is enabled, and can sign in again.` : ''),
+}
+type Change = keyof typeof DONE
+
+/** No fragment: where an address has one, browsers give the focus to nothing else. */
+function doneHref({ username }: User, what: Change): string {
+  return `/admin/users?${new URLSearchParams({ search: username, done: what })}`
+}
+
+async function changedUser(
+  { users }: AppContext,
+  what: string,
+  username: string,
+): Promise<{ readonly done: string; readonly changed: number } | undefined> {
+  const user = Object.hasOwn(DONE, what) ? await users.byName(username) : undefined
+  return user && { done: DONE[what as Change](user), changed: user.id }
 }
 
 async function add(context: AppContext, req: Request, res: Response): Promise<void> {
@@ -62,7 +87,7 @@ async function add(context: AppContext, req: Request, res: Response): Promise<vo
   try {
     const user = await addUser(context, username, password, role)
     if (wantsJson(req)) res.status(201).json(presentUser(user))
-    else res.redirect(303, `/admin/users?search=${encodeURIComponent(user.username)}#user-${user.id}`)
+    else res.redirect(303, doneHref(user, 'add'))
   } catch (error) {
     if (wantsJson(req) || !(error instanceof InvalidError)) throw error
     const found = await context.users.list({ limit: PAGE })
@@ -83,6 +108,9 @@ interface Shown {
   readonly search?: string
   readonly next?: string | null
   readonly first?: boolean
+  /** What was done, and whose row is to stand open; null for nobody's. */
+  readonly done?: string
+  readonly changed?: number | null
   /** Whose change was refused, and why. */
   readonly refused?: { readonly id: number; readonly errors: readonly FieldError[] }
   /** What was wrong with somebody new, and what was typed. The password is not among it: it is typed anew. */
@@ -91,7 +119,16 @@ interface Shown {
 }
 
 async function showPage(context: AppContext, res: Response, shown: Shown, status = 200): Promise<void> {
-  const nothing = { search: '', next: null, first: shown.refused === undefined, refused: null, errors: [], values: { username: '', role: 'member' } }
+  const nothing = {
+    search: '',
+    next: null,
+    first: shown.refused === undefined,
+    refused: null,
+    errors: [],
+    values: { username: '', role: 'member' },
+    done: '',
+    changed: null,
+  }
   const title = status === 422 ? 'Please check: people' : 'People'
   await context.page(res, 'admin-users', { ...words, ...nothing, ...shown, title, current: 'users', roles: ROLES }, status)
 }
@@ -115,6 +152,10 @@ function readRole(text: string): Role {
   const role = ROLES.find((known) => known === text)
   if (role === undefined) throw new InvalidError([wrongRole()])
   return role
+}
+
+function article(role: Role): string {
+  return role === 'admin' ? 'an admin' : 'a member'
 }
 
 function wrongRole(): FieldError {
