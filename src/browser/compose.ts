@@ -1,6 +1,6 @@
 /**
  * What the compose form can do besides with scripts: it keeps what was typed across the sign-in, counts characters, says on its button how many people it reaches,
- * proposes the time zone of this browser, forgets a time that is not wanted after all, and on the way back to it sends nothing twice. Without it the form works the same.
+ * leads from an error to what is in sight, proposes the time zone of this browser, forgets a time that is not wanted after all, and on the way back to it sends nothing twice. Without it the form works the same.
  */
 
 import { keepTyped } from './typed.js'
@@ -14,6 +14,7 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[data-compose
   keepKey(form)
   for (const box of form.querySelectorAll<HTMLInputElement>('[data-time]')) forgetTime(form, box)
   sayReach(form)
+  leadInSight(form)
 }
 
 function countCharacters(field: HTMLInputElement | HTMLTextAreaElement): void {
@@ -73,6 +74,18 @@ function sayReach(form: HTMLFormElement): void {
   // The browser fills in again what was typed before, after this has run.
   addEventListener('pageshow', show)
   show()
+}
+
+/** Of a field that another choice has put out of sight since, the list of errors leads to the choices. */
+function leadInSight(form: HTMLFormElement): void {
+  document.getElementById('errors')?.addEventListener('click', (event) => {
+    const { hash } = (event.target as Element).closest('a') ?? { hash: '' }
+    const field = form.querySelector<HTMLElement>(`[id="${CSS.escape(hash.slice(1))}"]`)
+    const choices = field?.offsetParent === null && field.closest<HTMLElement>('[data-chosen-in]')?.dataset.chosenIn
+    if (!choices) return
+    event.preventDefault()
+    document.getElementById(choices)?.focus()
+  })
 }
 
 function reach(form: HTMLFormElement): number {

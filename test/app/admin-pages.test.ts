@@ -66,6 +66,42 @@ describe('the pages of the administration, in a browser', () => {
     await page.context().close()
   })
 
+  for (const javaScriptEnabled of [true, false])
+    it(`ask for one username where one person is meant, and for several only then (scripts: ${javaScriptEnabled})`, async () => {
+      await using app = await startTestApp()
+      const page = await signedIn(app, { javaScriptEnabled })
+      await page.goto(app.url + COMPOSE)
+      const asked = async () => {
+        const names = await Promise.all(['Username', 'Usernames'].map((name) => page.getByRole('textbox', { name, exact: true }).count()))
+        return [...names, await descriptionOf(page, '[name=recipients]'), await page.isVisible('#hint-recipients :text("Several")')]
+      }
+      assert.deepEqual(await asked(), [1, 0, '', false])
+      await page.check('[value=users]')
+      assert.deepEqual(await asked(), [0, 1, 'Several are separated by commas, spaces or lines.', true])
+      await page.context().close()
+    })
+
+  it('lead from an error to the choices where another choice has put the field out of sight', async () => {
+    await using app = await startTestApp()
+    const page = await signedIn(app)
+    await page.goto(app.url + COMPOSE)
+    await page.fill('[name=recipients]', 'nobody')
+    await page.fill('[name=title]', 'Hi')
+    await page.check('[name=planned]')
+    await page.fill('[name=publishAt]', '2020-01-31T09:00')
+    await page.click('[data-send]')
+    const lead = async (words: string) => {
+      await page.click(`.error-summary a:has-text("${words}")`)
+      return page.evaluate('document.activeElement.id')
+    }
+    assert.deepEqual([await lead('nobody called'), await lead('has passed')], ['field-recipients', 'field-publishAt'])
+    await page.check('[value=everyone]')
+    await page.uncheck('[name=planned]')
+    assert.deepEqual([await lead('nobody called'), await lead('has passed')], ['field-audience', 'field-times'])
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
   it('count characters as the server does', async () => {
     await using app = await startTestApp()
     const page = await signedIn(app)
@@ -245,3 +281,11 @@ describe('the pages of the administration, in a browser', () => {
     }
   })
 })
+
+/** What a screen reader says of a field after its name. */
+async function descriptionOf(page: Page, selector: string): Promise<unknown> {
+  const client = await page.context().newCDPSession(page)
+  const { result } = await client.send('Runtime.evaluate', { expression: `document.querySelector('${selector}')` })
+  const { nodes } = await client.send('Accessibility.getPartialAXTree', { objectId: result.objectId ?? '', fetchRelatives: false })
+  return nodes[0]?.description?.value ?? ''
+}
