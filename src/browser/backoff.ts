@@ -2,29 +2,24 @@
 export interface Backoff {
   /** Milliseconds until the next attempt. */
   next(): number
-  /** The connection stands; only when it has stood for `stable` does the bound begin anew. */
+  /** The connection stands; only when it has stood for a while does the bound begin anew. */
   opened(): void
 }
 
-export interface BackoffOptions {
-  /** Bound of the first wait, in milliseconds. */
-  readonly base?: number
-  /** Bound of every later wait, in milliseconds. */
-  readonly cap?: number
-  /** How long a connection has to stand before it counts as a success, in milliseconds. */
-  readonly stable?: number
-  readonly random?: () => number
-  readonly now?: () => number
-}
+/** Bounds of the first wait and of every later one, in milliseconds. */
+const BASE = 1000
+const CAP = 30_000
+/** How long a connection has to stand before it counts as a success, in milliseconds. */
+const STABLE = 10_000
 
-export function createBackoff({ base = 1000, cap = 30_000, stable = 10_000, random = Math.random, now = Date.now }: BackoffOptions = {}): Backoff {
+export function createBackoff(random = Math.random, now = Date.now): Backoff {
   let attempts = 0
   let openedAt: number | undefined
   return {
     next() {
-      if (openedAt !== undefined && now() - openedAt >= stable) attempts = 0
+      if (openedAt !== undefined && now() - openedAt >= STABLE) attempts = 0
       openedAt = undefined
-      return random() * Math.min(cap, base * 2 ** attempts++)
+      return random() * Math.min(CAP, BASE * 2 ** attempts++)
     },
     opened() {
       openedAt = now()

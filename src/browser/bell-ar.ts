@@ -1,4 +1,6 @@
-import type { english, Messages } from './messages.js'
+import type { english as inBell, Messages } from './messages.js'
+import type { english as inOver } from './over-messages.js'
+import type { english as inPanel } from './panel-messages.js'
 
 /** Arabic. */
 export const messages = {
@@ -29,4 +31,4 @@ export const messages = {
   read: 'وضع علامة كمقروء',
   archive: 'أرشفة',
   seeAll: 'عرض الكل',
-} satisfies Messages & Record<keyof typeof english, unknown>
+} satisfies Messages & Record<keyof typeof inBell | keyof typeof inOver | keyof typeof inPanel, unknown>

@@ -1,4 +1,6 @@
-import type { english, Messages } from './messages.js'
+import type { english as inBell, Messages } from './messages.js'
+import type { english as inOver } from './over-messages.js'
+import type { english as inPanel } from './panel-messages.js'
 
 /** Polish. */
 export const messages = {
@@ -22,4 +24,4 @@ export const messages = {
   read: 'Oznacz jako przeczytane',
   archive: 'Archiwizuj',
   seeAll: 'Zobacz wszystkie',
-} satisfies Messages & Record<keyof typeof english, unknown>
+} satisfies Messages & Record<keyof typeof inBell | keyof typeof inOver | keyof typeof inPanel, unknown>

@@ -15,10 +15,8 @@ export function showBeyond(unread: number): void {
   navigator.setAppBadge?.(unread).catch(() => {})
 }
 
-/** Calls somebody who is not looking, if they asked for it; only the tab that leads does, so it happens once. */
+/** Calls somebody, if they asked for it. */
 export async function callFor(client: Client, words: string, one?: Item): Promise<void> {
   const { desktop, sound } = preferences()
-  if (!client.leads() || !(desktop || sound) || (await client.looked())) return
-  const { call } = (await besides('call')) as typeof import('./call.js')
-  call(client.base, words, one)
+  if (desktop || sound) await ((await besides('call')) as typeof import('./call.js')).call(client, words, one)
 }

@@ -1,8 +1,10 @@
 import type { Item } from '../notifications/protocol.js'
+import type { Client } from './core.js'
 import { preferences } from './preferences.js'
 
-/** Calls somebody who looks at no tab, in the ways that they asked for: about one, or in these words about several. */
-export function call(base: string, words: string, one?: Item): void {
+/** Calls somebody who looks at no tab, in the ways that they asked for: about one, or in these words about several. Only the tab that leads does, so it happens once. */
+export async function call({ base, leads, looked }: Client, words: string, one?: Item): Promise<void> {
+  if (!leads() || (await looked())) return
   const { desktop, sound } = preferences()
   if (sound) ring()
   if (!desktop || Notification.permission !== 'granted') return

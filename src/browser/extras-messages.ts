@@ -13,5 +13,6 @@ export const english = {
   keyPrevious: 'Previous',
   keyOpen: 'Open',
   keyHelp: 'This list',
+  keysSelected: 'Where rows are selected, keys change all of them.',
   keysOn: 'Use these keys',
 } satisfies Messages

@@ -4,8 +4,18 @@ import { type Changes, createChanges } from './inbox-changes.js'
 import { exchange, lineFor } from './inbox-line.js'
 import { type InboxView, idOf } from './inbox-view.js'
 
+/** By action, the states in which it makes sense. */
+const FROM: Readonly<Record<Action, readonly ItemState[]>> = {
+  read: ['unread'],
+  unread: ['read'],
+  archive: ['unread', 'read'],
+  unarchive: ['archived'],
+}
+
 /** What the person did to rows on this page. */
 export interface RowActions extends Changes {
+  /** Whether it would change the row. */
+  fits(row: HTMLElement, action: Action): boolean
   /** Does it at once in the page, then on the server; takes exactly that back when it fails, and says whether it was done. */
   act(row: HTMLElement, action: Action): Promise<boolean>
 }
@@ -33,7 +43,7 @@ export function enhanceActions(view: InboxView): RowActions {
     const row = (event.target as Element).closest('[data-slot-link]')?.closest<HTMLElement>('[data-state=unread]')
     if (row && !event.defaultPrevented) changes.show(row, 'read')
   })
-  return { ...changes, act }
+  return { ...changes, act, fits: (row, action) => FROM[action].includes(row.dataset.state as ItemState) }
 }
 
 async function mark({ send, show }: Changes, row: HTMLElement, action: 'read' | 'unread'): Promise<boolean> {

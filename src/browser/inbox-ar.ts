@@ -20,6 +20,7 @@ export const messages = {
   keyPrevious: 'السابق',
   keyOpen: 'فتح',
   keyHelp: 'هذه القائمة',
+  keysSelected: 'عند تحديد صفوف، تُغيّر المفاتيح كل ما حُدِّد.',
   keysOn: 'استخدام هذه المفاتيح',
   changed: 'تم التغيير: #',
   unchanged: 'تعذّر التغيير: #. يُرجى المحاولة مرة أخرى.',

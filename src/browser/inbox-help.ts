@@ -21,7 +21,14 @@ export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialog
   box.addEventListener('change', () => prefer({ ...preferences(), keys: box.checked }))
   const title = sayInbox('keys')
   const list = h('dl', {}, ...keys.flatMap(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)]))
-  const dialog = h('dialog', { class: 'belfry-help', 'aria-label': title }, h('h2', {}, title), list, h('label', {}, box, ` ${say('keysOn')}`))
+  const dialog = h(
+    'dialog',
+    { class: 'belfry-help', 'aria-label': title },
+    h('h2', {}, title),
+    list,
+    h('p', {}, say('keysSelected')),
+    h('label', {}, box, ` ${say('keysOn')}`),
+  )
   dialog.append(button(say('done'), () => dialog.close()))
   root.append(dialog)
   return dialog

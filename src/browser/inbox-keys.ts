@@ -1,8 +1,9 @@
+import type { Action } from './core.js'
 import type { RowActions } from './inbox-actions.js'
 import type { More } from './inbox-more.js'
 import { focusOn, type InboxView } from './inbox-view.js'
 
-/** Single keys for those who want them: J K Enter X E Shift+I Shift+U ?, and a switch in their list that turns them off. */
+/** Single keys for those who want them: J K Enter X E Shift+I Shift+U ?, and a switch in their list that turns them off. What changes rows changes the selected ones, where there are some. */
 export function enhanceKeys(view: InboxView, actions: RowActions, more: More): void {
   const { preferences } = view.bell.kit
   const does = keysOf(view, actions, more)
@@ -16,7 +17,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, more: More): v
   })
 }
 
-function keysOf(view: InboxView, actions: RowActions, { toggle, help }: More): Readonly<Record<string, () => void>> {
+function keysOf(view: InboxView, actions: RowActions, { toggle, apply, help }: More): Readonly<Record<string, () => void>> {
   const here = () => document.activeElement?.closest<HTMLElement>('[data-notification-id]')
   const step = (by: number) => {
     // The line of what was archived is a place to go on from, too.
@@ -25,17 +26,21 @@ function keysOf(view: InboxView, actions: RowActions, { toggle, help }: More): R
     const there = at < 0 || by > 0 ? places.slice(at + 1) : places.slice(0, at).reverse()
     focusOn(there.find((place) => place.dataset.notificationId))
   }
-  const withRow = (act: (row: HTMLElement) => void) => {
+  const change = (action: Action) => () => {
     const row = here()
-    if (row) act(row)
+    if (view.list.querySelector('.belfry-box:checked')) apply(action)
+    else if (row && actions.fits(row, action)) void actions.act(row, action)
   }
   return {
     j: () => step(1),
     k: () => step(-1),
-    x: () => withRow(toggle),
-    e: () => withRow((row) => row.dataset.state !== 'archived' && actions.act(row, 'archive')),
-    I: () => withRow((row) => row.dataset.state === 'unread' && actions.act(row, 'read')),
-    U: () => withRow((row) => row.dataset.state === 'read' && actions.act(row, 'unread')),
+    x() {
+      const row = here()
+      if (row) toggle(row)
+    },
+    e: change('archive'),
+    I: change('read'),
+    U: change('unread'),
     '?': help,
   }
 }

@@ -1,9 +1,12 @@
+import type { Action } from './core.js'
 import type { RowActions } from './inbox-actions.js'
 import type { InboxView } from './inbox-view.js'
 
 /** What few ask for: the buttons are there at once, what they open is fetched when somebody first wants it. */
 export interface More {
   toggle(row: HTMLElement): void
+  /** Does it to all that is selected. */
+  apply(action: Action): void
   help(): void
 }
 
@@ -32,5 +35,5 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   // Before the form, which comes and goes at the other end: neither moves the other.
   head?.insertBefore(opener, head.children[1] ?? null)
   foot?.append(button(view.say('keys'), help, 'belfry-link'))
-  return { toggle: (row) => void selection((made) => made.toggle(row)), help }
+  return { toggle: (row) => void selection((made) => made.toggle(row)), apply: (action) => void selection((made) => made.apply(action)), help }
 }

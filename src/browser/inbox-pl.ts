@@ -20,6 +20,7 @@ export const messages = {
   keyPrevious: 'Poprzednie',
   keyOpen: 'Otwórz',
   keyHelp: 'Ta lista',
+  keysSelected: 'Gdy coś jest zaznaczone, klawisze zmieniają wszystko, co zaznaczono.',
   keysOn: 'Używaj tych klawiszy',
   changed: 'Zmieniono: #',
   unchanged: 'Nie udało się zmienić: #. Spróbuj ponownie.',

@@ -9,6 +9,8 @@ import type { SayOf } from './messages.js'
 interface Selection {
   open(selecting: boolean): void
   toggle(row: HTMLElement): void
+  /** Shows all of it at once, sends a few at a time, and says in the end how it went; what failed stays chosen. */
+  apply(action: Action): void
 }
 
 /** Boxes before the rows, and a bar below them that says what can be done. */
@@ -25,15 +27,15 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
     for (const row of some) (boxOf(row) ?? { checked }).checked = checked
     tell()
   }
-  /** Shows all of it at once, sends a few at a time, and says in the end how it went; what failed stays chosen. */
   const apply = async (action: Action) => {
-    const some = chosen().filter((row) => row.dataset.state !== action)
+    const some = chosen().filter((row) => actions.fits(row, action))
+    if (some.length === 0) return
     check(chosen(), false)
     const done = await Promise.all(some.map((row) => actions.act(row, action)))
     const failed = some.filter((_, at) => !done[at])
     check(failed, true)
     if (bell.client.getSnapshot().connection === 'signed-out') return
-    if (some.length > 0) bell.announce(failed.length > 0 ? say('unchanged', failed.length) : say('changed', some.length))
+    bell.announce(failed.length > 0 ? say('unchanged', failed.length) : say('changed', some.length))
   }
   view.decorate = (row) => {
     // A row that comes back from 'Undo' may have its box from before.
@@ -48,7 +50,7 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
     for (const row of rows()) view.decorate(row)
     if (!selecting) opener.focus()
   }
-  const buttons = offers(view, say).map(([action, words]) => button(words, () => void apply(action)))
+  const buttons = offers(view, say).map(([action, words]) => button(words, () => apply(action)))
   const close = button(say('done'), () => open(false))
   const bar = h('div', { class: 'belfry-bar', role: 'group', 'aria-label': view.say('select') }, count, ...buttons, close)
   bar.hidden = true
@@ -63,6 +65,7 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   watch.observe(bar)
   return {
     open,
+    apply,
     toggle(row) {
       if (bar.hidden) open(true)
       if (row.isConnected) check([row], !boxOf(row)?.checked)

@@ -20,9 +20,8 @@ if (root) {
 /** A layout without a bell: the inbox hears of changes by one that shows nothing but the title, and speaks through it. */
 function unseenBell(root: HTMLElement): NotificationBell {
   const bell = document.createElement('notification-bell') as NotificationBell
-  const { base = '', user = '', epoch = '', version = '', unread = '' } = root.dataset
-  Object.assign(bell.dataset, { base, user, epoch, version })
-  bell.setAttribute('unread', unread)
+  Object.assign(bell.dataset, root.dataset)
+  bell.setAttribute('unread', root.dataset.unread ?? '')
   bell.append(bell.kit.h('span', { class: 'belfry-visually-hidden', role: 'status' }))
   root.append(bell)
   return bell

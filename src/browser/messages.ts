@@ -2,7 +2,7 @@ import { besides } from './scripts.js'
 
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string }
 
-/** What the bell says. `#` stands for the count, `%` for a text. */
+/** What the bell says, and what others say, too. `#` stands for the count, `%` for a text. */
 export const english = {
   bell: 'Notifications',
   bellUnread: 'Notifications, # unread',
@@ -15,11 +15,7 @@ export const english = {
   undo: 'Undo',
   gone: 'No longer there: %',
   failed: 'That did not work. Please try again.',
-  retry: 'Try again',
-  offline: 'There is no connection. What you see may be old.',
   signedOut: 'You are signed out.',
-  signIn: 'Sign in',
-  empty: 'Nothing here yet. What concerns you will appear here.',
   readAll: 'Mark all as read',
   read: 'Mark as read',
   archive: 'Archive',

@@ -1,4 +1,5 @@
 import type { NotificationBell } from './bell.js'
+import { english } from './over-messages.js'
 
 /**
  * Nobody is signed in any more: what stood on a page of ours and in the panels goes, so that nobody else reads it, and a line says so instead.
@@ -7,16 +8,17 @@ import type { NotificationBell } from './bell.js'
 export function showOver(bell: NotificationBell): void {
   const { client, kit, say } = bell
   const { h } = kit
+  const sayOver = bell.speak(english)
   const connection = () => client.getSnapshot().connection
   if (connection() !== 'signed-out') return
   for (const panel of bell.querySelectorAll<HTMLElement>('.belfry-panel')) {
-    const link = h('a', { class: 'belfry-button', href: client.base }, say('signIn'))
+    const link = h('a', { class: 'belfry-button', href: client.base }, sayOver('signIn'))
     exchange(panel, [h('p', { class: 'belfry-note' }, say('signedOut')), link], link)
   }
   const page = document.querySelector<HTMLElement>('.belfry-page:not(.belfry-out)')
   if (!page) return
   const words = h('h1', { tabindex: '-1' }, say('signedOut'))
-  const link = h('a', { class: 'belfry-button belfry-button-main', href: location.pathname + location.search }, say('signIn'))
+  const link = h('a', { class: 'belfry-button belfry-button-main', href: location.pathname + location.search }, sayOver('signIn'))
   const goes = 'belfrySignIn' in page.dataset
   exchange(page, goes ? [words, link] : [words], goes ? link : words)
   page.classList.add('belfry-out', 'belfry-sorry')

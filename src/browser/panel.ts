@@ -1,6 +1,7 @@
 import type { Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import { createPanelList, LATEST } from './panel-list.js'
+import { english } from './panel-messages.js'
 
 export interface Panel {
   /** Says again how things stand; an open panel reads what is new. */
@@ -16,6 +17,7 @@ const ignoreSecond = (event: MouseEvent) => {
 export function createPanel(bell: NotificationBell, control: HTMLElement, element: HTMLElement): Panel {
   const { say, client, kit } = bell
   const { button, h } = kit
+  const sayPanel = bell.speak(english)
   let held: readonly Item[] = []
   /** The state that the rows show; '' before there are any. */
   let shows = ''
@@ -26,8 +28,8 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   const settle = () => {
     const { connection, state } = client.getSnapshot()
     const focused = element.querySelector(':focus')
-    const empty = shows && !list.element.firstChild ? say('empty') : ''
-    words.textContent = connection === 'offline' ? say(connection) : wrong || empty
+    const empty = shows && !list.element.firstChild ? sayPanel('empty') : ''
+    words.textContent = connection === 'offline' ? sayPanel(connection) : wrong || empty
     retry.hidden = words.textContent !== say('failed')
     readAll.hidden = !state?.unread
     pill.textContent = held.length > 0 ? say('fresh', held.length) : ''
@@ -73,7 +75,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
 
   const list = createPanelList(bell, control, did)
   const words = h('p', { class: 'belfry-note' })
-  const retry = button(say('retry'), load)
+  const retry = button(sayPanel('retry'), load)
   const readAll = button(say('readAll'), markAll)
   const take = () => {
     list.take(held)

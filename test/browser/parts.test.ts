@@ -42,15 +42,21 @@ describe('the state that a page shows', () => {
 
 describe('waiting before another attempt', () => {
   it('takes anything from nothing to a bound that doubles up to a cap', () => {
-    const most = createBackoff({ base: 1000, cap: 5000, random: () => 1 })
-    assert.deepEqual([most.next(), most.next(), most.next(), most.next(), most.next()], [1000, 2000, 4000, 5000, 5000])
-    const least = createBackoff({ random: () => 0 })
+    const most = createBackoff(() => 1)
+    assert.deepEqual(
+      Array.from({ length: 7 }, () => most.next()),
+      [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000],
+    )
+    const least = createBackoff(() => 0)
     assert.deepEqual([least.next(), least.next()], [0, 0])
   })
 
   it('begins anew only after a connection that stood for a while', () => {
     let now = 0
-    const backoff = createBackoff({ base: 1000, cap: 60_000, stable: 10_000, random: () => 1, now: () => now })
+    const backoff = createBackoff(
+      () => 1,
+      () => now,
+    )
     backoff.next()
     backoff.next()
     backoff.opened()
