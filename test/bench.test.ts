@@ -36,3 +36,16 @@ describe('the page of what Belfry costs', () => {
     }
   })
 })
+
+describe('a row of the table', () => {
+  const judgement = { what: 'Time to answer, against ws', measured: { value: 1.23, low: 1.1, high: 1.5 }, unit: '×' }
+
+  it('says whether the goal is met', () => {
+    assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }), '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≤ 1.3× | met |')
+    assert.equal(row({ ...judgement, goal: { atLeast: 1.3 } }), '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≥ 1.3× | **missed** |')
+  })
+
+  it('without a goal says only what was measured', () => {
+    assert.equal(row(judgement), '| Time to answer, against ws | 1.23 (1.1–1.5)× | – |  |')
+  })
+})

@@ -46,7 +46,7 @@ export function tell({ workload, outcome }: Measured, seconds: number): void {
   console.log(`\n${workload.title} (${workload.name}, ${seconds.toFixed(0)} s)`)
   console.log(table(outcome))
   for (const judgement of outcome.judgements)
-    console.log(`  ${within(judgement.measured, judgement.goal) ? 'met   ' : 'MISSED'} ${judgement.what}: ${inWords(judgement)}`)
+    console.log(`  ${verdict(judgement, 'met   ', 'MISSED', '      ')} ${judgement.what}: ${inWords(judgement)}`)
 }
 
 /** Writes the tables into the page between the two marks, and the picture beside it. */
@@ -76,15 +76,21 @@ export function section({ workload: { title, about }, outcome }: Measured): stri
 }
 
 export function row(judgement: Judgement): string {
-  return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${within(judgement.measured, judgement.goal) ? 'met' : '**missed**'} |`
+  return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${verdict(judgement, 'met', '**missed**', '')} |`
+}
+
+function verdict({ measured, goal }: Judgement, met: string, missed: string, none: string): string {
+  if (goal === undefined) return none
+  return within(measured, goal) ? met : missed
 }
 
 function inWords(judgement: Judgement, withGoal = true): string {
   const unit = judgement.unit === '×' ? '×' : ` ${judgement.unit}`
-  return `${spread(judgement.measured)}${unit}${withGoal ? `, goal ${goal(judgement)}` : ''}`
+  return `${spread(judgement.measured)}${unit}${withGoal && judgement.goal ? `, goal ${goal(judgement)}` : ''}`
 }
 
 function goal({ goal, unit }: Judgement): string {
+  if (goal === undefined) return '–'
   const [sign, bound] = 'atMost' in goal ? ['≤', goal.atMost] : ['≥', goal.atLeast]
   return `${sign} ${bound.toLocaleString('en')}${unit === '×' ? '×' : ` ${unit}`}`
 }

@@ -16,12 +16,12 @@ export interface Bench {
 
 export type Bound = { readonly atMost: number } | { readonly atLeast: number }
 
-/** Something that should hold, with what was measured. */
+/** Something that should hold, or without a goal only is to be seen, with what was measured. */
 export interface Judgement {
   readonly what: string
   readonly measured: Ratio
   readonly unit: string
-  readonly goal: Bound
+  readonly goal?: Bound | undefined
   /** What the quick run must not miss on any machine: about half as good as it was there when this was written. What depends on the machine has none. */
   readonly guard?: Bound | undefined
 }
@@ -55,9 +55,14 @@ export interface Workload {
 }
 
 /** Belfry against a peer: how many times the peer's figure may Belfry's be at most, or must it be at least. */
-export function ratioTo(results: Results, measure: string, peer: string, what: string, goal: Bound, guard?: Bound, mine = 'belfry'): Judgement[] {
+export function ratioTo(results: Results, measure: string, peer: string, what: string, goal?: Bound, guard?: Bound, mine = 'belfry'): Judgement[] {
   if (!results.has(peer) || !results.has(mine)) return []
   return [{ what, measured: results.ratio(measure, mine, peer), unit: '×', goal, guard }]
+}
+
+/** The same without a goal. */
+export function comparedTo(results: Results, measure: string, peer: string, what: string, mine = 'belfry'): Judgement[] {
+  return ratioTo(results, measure, peer, what, undefined, undefined, mine)
 }
 
 /** A figure of Belfry's own against a bound. */

@@ -1,7 +1,7 @@
 import { contest } from '../lib/contest.js'
 import { type Start, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
-import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
+import { type Bench, comparedTo, ratioTo, type Workload } from '../lib/workload.js'
 
 /** Processor time of signing one connection in. */
 export const accept: Workload = {
@@ -18,7 +18,10 @@ export const accept: Workload = {
         { measure: 'cpu', title: 'CPU µs' },
         { measure: 'rate', title: 'accepted a second' },
       ],
-      judgements: ratioTo(results, 'cpu', 'socketio', 'Processor time to accept, against Socket.IO with sessions', { atMost: 0.35 }, { atMost: 1.5 }),
+      judgements: [
+        ...ratioTo(results, 'cpu', 'socketio', 'Processor time to accept, against Socket.IO with sessions', { atMost: 0.35 }, { atMost: 1.5 }),
+        ...comparedTo(results, 'cpu', 'ws', 'Processor time to accept, against ws with sessions'),
+      ],
     }
   },
 }

@@ -1,14 +1,16 @@
 import { join } from 'node:path'
-import { contest } from '../lib/contest.js'
+import { contest, type Results } from '../lib/contest.js'
 import { hasNchan, hasUws, inNode, type Start, startFloor, startNchan, withSessions } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
 import { Server } from '../lib/processes.js'
-import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
+import { type Bench, comparedTo, type Judgement, ratioTo, type Workload } from '../lib/workload.js'
 
 /** About as long as what Belfry sends when something arrived. */
 export const FRAME =
   '{"type":"unread","epoch":"0123456789abcdef0123456789abcdef","version":12,"unread":12,"latest":{"id":"0123456789abcdef0123456789abcdef","cursor":"c-012345",' +
   '"title":"The canteen is closed today","body":null,"url":null,"level":"info","category":null,"data":null,"state":"unread","createdAt":"2026-01-01T12:00:00.000Z","readAt":null,"expiresAt":null}}'
+
+const DIFFERENT = 'belfry, all different'
 
 /** Processor time of one delivery of a message to everybody. */
 export const broadcast: Workload = {
@@ -20,7 +22,7 @@ export const broadcast: Workload = {
   async run(bench) {
     const servers: Record<string, Start> = {
       ...withSessions,
-      'belfry, all different': startDifferent,
+      [DIFFERENT]: startDifferent,
     }
     if (hasUws()) servers.uws = inNode('uws')
     if (hasNchan()) servers.nchan = startNchan
@@ -35,13 +37,46 @@ export const broadcast: Workload = {
         { measure: 'client', title: 'CPU µs of the load program' },
         { measure: 'bytes', title: 'bytes a frame' },
       ],
-      judgements: [
-        ...ratioTo(results, 'cpu', 'socketio', 'Processor time a delivery, against Socket.IO', { atMost: 0.57 }, { atMost: 2 }),
-        ...ratioTo(results, 'cpu', 'ws', 'Processor time a delivery, against a loop over ws', { atMost: 0.76 }, { atMost: 3 }),
-        ...ratioTo(results, 'cpu', 'floor', 'Processor time a delivery, against only send(2) in C', { atMost: 1.25 }, { atMost: 4.5 }),
-      ],
+      judgements: judge(results),
     }
   },
+}
+
+function judge(results: Results): Judgement[] {
+  return [
+    ...ratioTo(
+      results,
+      'cpu',
+      'socketio',
+      'Processor time a delivery where all are told the same, against Socket.IO',
+      { atMost: 0.57 },
+      { atMost: 2 },
+    ),
+    ...ratioTo(
+      results,
+      'cpu',
+      'ws',
+      'Processor time a delivery where all are told the same, against a loop over ws',
+      { atMost: 0.76 },
+      { atMost: 3 },
+    ),
+    ...ratioTo(
+      results,
+      'cpu',
+      'floor',
+      'Processor time a delivery where all are told the same, against only send(2) in C',
+      { atMost: 1.25 },
+      { atMost: 4.5 },
+    ),
+    ...comparedTo(
+      results,
+      'cpu',
+      'ws',
+      'Processor time a delivery where each is told something else, against a loop over ws with one text for all',
+      DIFFERENT,
+    ),
+    ...comparedTo(results, 'cpu', 'uws', 'Processor time a delivery where all are told the same, against uWebSockets without sign-in'),
+  ]
 }
 
 let made = 0

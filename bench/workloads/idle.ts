@@ -1,7 +1,7 @@
 import { contest } from '../lib/contest.js'
 import { type Contestant, hasNchan, inNode, type Start, startNchan } from '../lib/contestants.js'
 import { Sockets } from '../lib/load.js'
-import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
+import { type Bench, comparedTo, ratioTo, type Workload } from '../lib/workload.js'
 
 interface Crowd {
   readonly start: Start
@@ -33,6 +33,7 @@ export const idle: Workload = {
       ],
       judgements: [
         ...ratioTo(results, 'kilobytes', 'socketio', 'Memory a connection, against Socket.IO with sessions', { atMost: 0.3 }, { atMost: 0.9 }),
+        ...comparedTo(results, 'kilobytes', 'ws', 'Memory a connection, against ws with sessions'),
         ...ratioTo(results, 'kilobytes', 'nchan', 'Memory a connection, against nchan without sign-in', { atMost: 0.6 }),
         ...ratioTo(results, 'kilobytes', 'belfry', 'Memory a connection at 19,000, against 10,000', { atMost: 1.05 }, undefined, 'belfry, 19,000'),
       ],

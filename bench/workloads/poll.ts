@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { contest } from '../lib/contest.js'
+import { contest, type Results } from '../lib/contest.js'
 import { inNode } from '../lib/contestants.js'
 import { request, requestsFile, sendRequests } from '../lib/load.js'
 import type { People } from '../lib/people.js'
-import { type Bench, ratioTo, type Workload } from '../lib/workload.js'
+import { type Bench, comparedTo, type Judgement, ratioTo, type Workload } from '../lib/workload.js'
 
 interface Setting {
   readonly start: ReturnType<typeof inNode>
@@ -13,6 +13,8 @@ interface Setting {
 }
 
 const USERS = 1000
+
+const ROUTER = 'belfry, router'
 
 /** A poll that finds nothing new. */
 export const poll: Workload = {
@@ -23,7 +25,7 @@ export const poll: Workload = {
   async run(bench) {
     const contestants: Record<string, Setting> = {
       belfry: { start: inNode('belfry'), path: '/notifications/unread', settings: { ahead: true } },
-      'belfry, router': { start: inNode('belfry'), path: '/notifications/unread' },
+      [ROUTER]: { start: inNode('belfry'), path: '/notifications/unread' },
       express: { start: inNode('ws'), path: '/unread' },
       'express, quick requests': { start: inNode('ws'), path: '/unread', settings: { quickRequests: true } },
     }
@@ -35,12 +37,26 @@ export const poll: Workload = {
         { measure: 'cpu', title: 'CPU µs each' },
         { measure: 'p99', title: 'p99 ms' },
       ],
-      judgements: [
-        ...ratioTo(results, 'rate', 'express', 'Rate of polls, against Express with express-session and a count', { atLeast: 6 }, { atLeast: 2.5 }),
-        ...ratioTo(results, 'cpu', 'express', 'Processor time of a poll, against the same', { atMost: 0.17 }, { atMost: 0.35 }),
-      ],
+      judgements: judge(results),
     }
   },
+}
+
+function judge(results: Results): Judgement[] {
+  return [
+    ...ratioTo(
+      results,
+      'rate',
+      'express',
+      'Rate of polls ahead of the app, against Express with express-session and a count',
+      { atLeast: 6 },
+      { atLeast: 2.5 },
+    ),
+    ...ratioTo(results, 'cpu', 'express', 'Processor time of a poll ahead of the app, against the same', { atMost: 0.17 }, { atMost: 0.35 }),
+    ...comparedTo(results, 'rate', 'express, quick requests', 'Rate of polls ahead of the app, against the same with quick requests'),
+    ...comparedTo(results, 'rate', 'express', 'Rate of polls through the router, against Express with express-session and a count', ROUTER),
+    ...comparedTo(results, 'rate', 'express, quick requests', 'Rate of polls through the router, against the same with quick requests', ROUTER),
+  ]
 }
 
 async function load({ start, path, settings }: Setting, bench: Bench) {
