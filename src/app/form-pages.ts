@@ -22,10 +22,15 @@ export function formPage(req: Request): string | undefined {
 
 /** The same page, saying that what was sent from it was not taken, where that is a page to write on: what was typed is to be found again. */
 export function afterUnsent(page: string): string {
+  if (!isWrittenOn(page)) return page
   const { pathname, searchParams, hash } = new URL(page, 'http://this.site')
-  if (!WRITTEN_ON.includes(pathname)) return page
   searchParams.set('unsent', '1')
   return `${pathname}?${searchParams}${hash}`
+}
+
+/** Whether people write to others on this page of this site. */
+export function isWrittenOn(page: string): boolean {
+  return WRITTEN_ON.includes(page.split(/[?#]/, 1)[0] ?? '')
 }
 
 /** What stood behind the path of the page, such as whom somebody wrote to: by the Referer, of which nothing else is taken. */

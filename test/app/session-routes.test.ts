@@ -215,6 +215,19 @@ describe('failed sign-ins', () => {
     assert.equal((await attempt('admin', PASSWORD, '203.0.113.8')).status, 303)
   })
 
+  it('mark name and password as wrong only where they are', async () => {
+    await using app = await startTestApp()
+    const { users } = app.context
+    const marked = async (password: string) => {
+      const answer = await new Visitor(app.url).post('/login', { form: { username: 'admin', password } })
+      return { status: answer.status, fields: (await answer.text()).match(/aria-invalid="true"/g)?.length ?? 0 }
+    }
+    for (let i = 0; i < 10; i++) assert.deepEqual(await marked(WRONG), { status: 401, fields: 2 })
+    assert.deepEqual(await marked(PASSWORD), { status: 429, fields: 0 })
+    users.byName = () => Promise.reject(new UnavailableError('The database does not answer.'))
+    assert.deepEqual((await marked(PASSWORD)).fields, 0)
+  })
+
   it('count no attempt that could not be checked', async () => {
     await using app = await startTestApp()
     const { users } = app.context

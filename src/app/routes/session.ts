@@ -6,7 +6,7 @@ import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { tellOfTrouble } from '../errors.js'
 import { field, parameter } from '../fields.js'
-import { afterUnsent } from '../form-pages.js'
+import { afterUnsent, isWrittenOn } from '../form-pages.js'
 import { sameSitePath } from '../next.js'
 import { COOKIE } from '../session.js'
 import { SignInThrottle } from '../throttle.js'
@@ -43,7 +43,7 @@ export function sessionRoutes(context: AppContext): Router {
       if (!(error instanceof BelfryError) || !ANSWERED_BY_THE_FORM.includes(error.status)) throw error
       if (wantsJson(req)) return sendProblem(res, error)
       tellOfTrouble(context.log, res, error)
-      await showForm(context, res, { username, next, unsent, error: error.message }, error.status)
+      await showForm(context, res, { username, next, unsent, error: error.message, wrong: error instanceof WrongSignInError }, error.status)
     }
   })
 
@@ -85,6 +85,8 @@ interface FormValues {
   readonly next: string
   readonly username?: string
   readonly error?: string
+  /** Whether it is the name or the password that is at fault. */
+  readonly wrong?: boolean
   /** Whether something was sent that was not taken, for nobody was signed in. */
   readonly unsent: boolean
 }
@@ -92,5 +94,6 @@ interface FormValues {
 async function showForm(context: AppContext, res: Response, values: FormValues, status = 200): Promise<void> {
   res.set('Cache-Control', 'private, no-cache')
   const next = sameSitePath(values.next) ?? ''
-  await context.page(res, 'login', { title: 'Sign in', username: '', error: '', head: composeScript(), ...values, next }, status)
+  const nothing = { username: '', error: '', wrong: false, written: isWrittenOn(next) }
+  await context.page(res, 'login', { title: 'Sign in', head: composeScript(), ...nothing, ...values, next }, status)
 }
