@@ -1,7 +1,7 @@
 import type { ItemState } from '../notifications/protocol.js'
 import type { Action } from './core.js'
 import { type Changes, createChanges } from './inbox-changes.js'
-import { exchange, lineFor } from './inbox-line.js'
+import { exchange, lineFor, titleOf } from './inbox-line.js'
 import { type InboxView, idOf } from './inbox-view.js'
 
 /** By action, the states in which it makes sense. */
@@ -67,6 +67,7 @@ async function moveAway(view: InboxView, { send, show }: Changes, row: HTMLEleme
     bring()
     void send(row, action === 'archive' ? 'unarchive' : 'archive', () => line.isConnected || exchange(row, line))
   })
+  back.ariaDescription = titleOf(row)
   const line = lineFor(view, row, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, ''), back)
   exchange(row, line)
   view.settle()

@@ -17,7 +17,11 @@ export function panelRow(
   const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
   const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body)
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
-  const does = (words: string, action: Action) => button(words, () => act(row, item, action), `belfry-button belfry-${action}`)
+  const does = (words: string, action: Action) => {
+    const made = button(words, () => act(row, item, action), `belfry-button belfry-${action}`)
+    made.ariaDescription = item.title
+    return made
+  }
   const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'), does(say('undo'), 'unarchive'))
   row.append(h('span', { class: 'belfry-mark' }), text, foot)
   showState(row, item.state, say)

@@ -29,7 +29,10 @@ export function createRow(
   fill(row, 'category', item.category ?? '')
   row.querySelector('[data-slot-link]')?.setAttribute('href', href)
   row.querySelector('a[data-slot=category]')?.setAttribute('href', `${base}?${new URLSearchParams({ category: item.category ?? '' })}`)
-  for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
+  for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) {
+    form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
+    if (form.firstElementChild) form.firstElementChild.ariaDescription = item.title
+  }
   const when = row.querySelector('time')
   if (when) {
     when.dateTime = item.createdAt

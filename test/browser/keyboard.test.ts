@@ -351,7 +351,43 @@ describe('the focus', () => {
   })
 })
 
+/** What a screen reader says of the buttons with these names, in the order of the page: the name, and what it is about. */
+async function described(page: Page, ...names: string[]): Promise<string[]> {
+  const session = await page.context().newCDPSession(page)
+  const { nodes } = await session.send('Accessibility.getFullAXTree')
+  await session.detach()
+  return nodes
+    .filter(({ ignored, role, name }) => !ignored && role?.value === 'button' && names.includes(name?.value))
+    .map(({ name, description }) => `${name?.value}: ${description?.value}`)
+}
+
 describe('for everyone', () => {
+  it('buttons of rows say which row they are about, be it made by the server or by a script, and so does Undo', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One')
+    const page = await openAt(host.url, '/notifications')
+    await fill(host, 'Two & more')
+    await page.getByRole('link', { name: 'Two & more' }).waitFor()
+    assert.deepEqual(await described(page, 'Mark as read', 'Archive'), [
+      'Mark as read: Two & more',
+      'Archive: Two & more',
+      'Mark as read: One',
+      'Archive: One',
+    ])
+    await press(page, 'j', 'e')
+    await expectText(page, focused, 'Undo')
+    assert.deepEqual(await described(page, 'Undo'), ['Undo: Two & more'])
+    await page.goto(host.url)
+    await expectConnection(page, 'live')
+    await page.locator('.belfry-bell').click()
+    await expectText(page, panelTitles, ['One'])
+    assert.deepEqual(await described(page, 'Mark as read', 'Archive'), ['Mark as read: One', 'Archive: One'])
+    await page.getByRole('button', { name: 'Archive' }).click()
+    assert.deepEqual(await described(page, 'Undo'), ['Undo: One'])
+    await expectNoViolations(page)
+    await page.context().close()
+  })
+
   for (const scheme of ['light', 'dark'] as const) {
     it(`axe finds nothing in bell, panel, inbox and preferences in ${scheme}, at 320 px and with forced colours`, async () => {
       await using host = await Host.start()
