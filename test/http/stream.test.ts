@@ -166,22 +166,28 @@ test('without a session a stream is refused with 401, from a foreign origin with
   assert.equal(own.answer.status, 200)
 })
 
-test('what a page asks by itself is no reason for a session to last longer: neither a poll nor HEAD of a stream', async () => {
-  const store = new MemoryStore()
-  await using host = await LiveHost.start({ store, maxAge: 60_000 })
-  const cookie = await host.signIn('ada')
+/** How often a session of this store was extended from now on. */
+function touches(store: MemoryStore): () => number {
   let touched = 0
   const touch = store.touch.bind(store)
   store.touch = (id, session, callback) => {
     touched++
     touch(id, session, callback)
   }
+  return () => touched
+}
+
+test('what a page asks by itself is no reason for a session to last longer: neither a poll nor HEAD of a stream', async () => {
+  const store = new MemoryStore()
+  await using host = await LiveHost.start({ store, maxAge: 60_000 })
+  const cookie = await host.signIn('ada')
+  const touched = touches(store)
   await host.visit('/notifications/stream', cookie, 'HEAD')
   const poll = await host.visit('/notifications/unread', cookie)
   assert.equal(poll.status, 200)
-  assert.equal(touched, 0)
+  assert.equal(touched(), 0)
   await host.visit('/ping', cookie)
-  assert.equal(touched, 1, 'any other request does')
+  assert.equal(touched(), 1, 'any other request does')
 })
 
 test('HEAD opens no stream', async () => {
@@ -297,12 +303,7 @@ test('a stream never extends its session, however it ends', async () => {
   const store = new MemoryStore()
   await using host = await LiveHost.start({ store, maxAge: 60_000 })
   const cookie = await host.signIn('ada')
-  let touched = 0
-  const touch = store.touch.bind(store)
-  store.touch = (id, session, callback) => {
-    touched++
-    touch(id, session, callback)
-  }
+  const touched = touches(store)
   await using stream = await Stream.open(host, cookie)
   await expectUnread(stream, 0)
   await host.notifications.disconnect({ user: 'ada' })
@@ -310,7 +311,7 @@ test('a stream never extends its session, however it ends', async () => {
     () => stream.ended,
     () => 'it is still open',
   )
-  assert.equal(touched, 0)
+  assert.equal(touched(), 0)
 })
 
 test('a stream on which there is always something to tell is not taken for dead', async () => {
