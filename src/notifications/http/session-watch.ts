@@ -151,6 +151,7 @@ export class SessionWatch {
 
   /** Whoever saved it may have signed somebody else in, or out, and kept the session: the host says, by the request that did it. */
   async #ask(id: string, session: SessionData): Promise<void> {
+    if (this.#watched.size === 0) return
     const at = Date.now()
     const key = sessionKey(id)
     const req: unknown = Reflect.get(session, 'req')
