@@ -14,3 +14,17 @@ export const consoleLogger: Logger = {
   warn: (details, message) => console.warn(`belfry: ${message}`, details),
   error: (details, message) => console.error(`belfry: ${message}`, details),
 }
+
+/** The same logger; when it throws, a line is lost, and never the work that it was to be told of. */
+export function harmless(logger: Logger): Logger {
+  const guarded =
+    (level: keyof Logger): Logger[typeof level] =>
+    (details, message) => {
+      try {
+        logger[level](details, message)
+      } catch (error) {
+        consoleLogger.error({ err: error }, `the logger failed at: ${message}`)
+      }
+    }
+  return { info: guarded('info'), warn: guarded('warn'), error: guarded('error') }
+}

@@ -4,7 +4,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { OptionError } from './errors.js'
-import { consoleLogger, type Logger } from './logger.js'
+import { consoleLogger, harmless, type Logger } from './logger.js'
 import type { Identity } from './person.js'
 import { type Retention, retention } from './retention.js'
 
@@ -123,7 +123,8 @@ const schema = z.strictObject(
     retention: retention.optional(),
     logger: z
       .custom<Logger>((value) => isLogger(value), { error: 'The option logger must have the functions info, warn and error.' })
-      .default(consoleLogger),
+      .default(consoleLogger)
+      .transform(harmless),
     registry: z
       .custom<Registry>((value) => typeof value === 'object' && value !== null && 'registerMetric' in value, {
         error: 'The option registry must be a prom-client Registry.',

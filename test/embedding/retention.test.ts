@@ -148,6 +148,39 @@ describe('old notifications', () => {
     assert.deepEqual(await fake.prune({ readAfterDays: 0.5 }), { removed: 0, deleted: 1 })
   })
 
+  it('take along when people marked them all as read; what is left says when it was read as before', async () => {
+    await using aged = aging()
+    const { db, fake, pass } = aged
+    const marks = (user: string) => db.prepare('SELECT position FROM notification_watermarks WHERE user_id = ?').pluck().all(user)
+    const readAt = async (title: string) => {
+      const exported = (await fake.exportUser('ada')).notifications
+      return exported.find((one) => one.title === title)?.readAt
+    }
+    const markAll = async (user: string) => fake.markAllAsRead(user, { upTo: (await fake.list(user)).items[0]?.cursor ?? '' })
+    const people = Array.from({ length: 700 }, (_, n) => `user ${n}`)
+    for (const round of ['first', 'second', 'third']) {
+      if (round === 'second') await fake.notify({ to: 'everyone', title: 'To all' })
+      await Promise.all(['ada', ...people].map((user) => fake.notify({ to: { user }, title: `The ${round}` })))
+      await Promise.all(['ada', ...people].map(markAll))
+      pass(10)
+    }
+    const [all, last] = [await readAt('To all'), await readAt('The third')]
+    const { version, unread } = await fake.state('ada')
+    assert.equal(marks('ada').length, 3)
+    await fake.prune({ readAfterDays: 11 })
+    assert.deepEqual(
+      (await fake.list('ada')).items.map(({ title }) => title),
+      ['The third', 'To all'],
+    )
+    assert.deepEqual([marks('ada').length, marks('user 0').length, marks('user 699').length], [2, 2, 2])
+    assert.deepEqual([await readAt('To all'), await readAt('The third')], [all, last])
+    assert.deepEqual([(await fake.state('ada')).version, unread], [version + 2, 0], 'two left, and no more than that happened')
+    pass(1)
+    await fake.prune({ readAfterDays: 11, unreadAfterDays: 1 })
+    assert.equal(marks('ada').length, 1)
+    assert.equal((await fake.state('ada')).unread, 0)
+  })
+
   it('are pruned however many there are', async () => {
     await using aged = aging()
     const { fake, pass } = aged

@@ -15,6 +15,14 @@ interface Old {
   readonly readAt: number
 }
 
+interface Watermark {
+  readonly user: string
+  readonly position: number
+}
+
+/** Below all of them. */
+const FIRST_WATERMARK: Watermark = { user: '', position: 0 }
+
 /** What is old leaves first the inboxes and then the database, portion by portion, each in a write transaction of its own. */
 export class Pruning {
   readonly #access: Access
@@ -25,6 +33,8 @@ export class Pruning {
   readonly #over: Statement
   readonly #forgetReceipts: Statement
   readonly #delete: Statement
+  readonly #watermarks: Statement
+  readonly #forgetWatermark: Statement
 
   constructor(db: Database, access: Access) {
     const prepare = preparing(db)
@@ -39,11 +49,14 @@ export class Pruning {
         SELECT r.user_id, r.position FROM notification_deliveries d JOIN notification_receipts r ON r.position = d.position
         WHERE d.notification = ? LIMIT ${ROWS})`)
     this.#delete = prepare(`DELETE FROM notifications WHERE seq = ?`)
+    this.#watermarks = prepare(WATERMARKS)
+    this.#forgetWatermark = prepare(`DELETE FROM notification_watermarks WHERE user_id = ? AND position = ?`)
   }
 
   async prune(cutoffs: Cutoffs): Promise<Pruned> {
     const removed = await portions(0, (from) => this.#access.write(() => this.#takeOut(cutoffs, from)))
     const deleted = await portions(FIRST, (from) => this.#access.write(() => this.#clear(cutoffs, from)))
+    if (deleted > 0) await portions(FIRST_WATERMARK, (from) => this.#access.write(() => this.#clearWatermarks(from)))
     return { removed, deleted }
   }
 
@@ -77,6 +90,14 @@ export class Pruning {
     }
     return { count, next: this.#sequence.after(from) }
   }
+
+  /** Forgets when people marked all as read, where nothing is left that they marked. */
+  #clearWatermarks(from: Watermark): Portion<Watermark> {
+    const rows = this.#watermarks.all(from.user, from.position) as (Watermark & { readonly idle: number })[]
+    const idle = rows.filter(({ idle }) => idle === 1)
+    for (const { user, position } of idle) this.#forgetWatermark.run(user, position)
+    return { count: idle.length, next: rows.length < ROWS ? null : (rows.at(-1) ?? null) }
+  }
 }
 
 const OWNER = `substr(d.audience, 6)`
@@ -99,3 +120,11 @@ const OVER = `
       ELSE max(created_at, CASE state WHEN 'recalled' THEN recalled_at ELSE expires_at END) <= @readBefore
     END
   ORDER BY seq`
+
+/** A watermark says when those were read that stand above the one before. The newest of a user stays: it says up to where all is read. */
+const WATERMARKS = `
+  SELECT w.user_id AS user, w.position,
+    w.position < (SELECT u.watermark FROM notification_users u WHERE u.user_id = w.user_id)
+    AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.position <= w.position AND d.position > coalesce(
+      (SELECT max(before.position) FROM notification_watermarks before WHERE before.user_id = w.user_id AND before.position < w.position), 0)) AS idle
+  FROM notification_watermarks w WHERE (w.user_id, w.position) > (?, ?) ORDER BY w.user_id, w.position LIMIT ${ROWS}`
