@@ -17,11 +17,27 @@ import { growth } from './workloads/growth.js'
 import { idle } from './workloads/idle.js'
 import { neighbours } from './workloads/neighbours.js'
 import { notify } from './workloads/notify.js'
+import { page } from './workloads/page.js'
 import { poll } from './workloads/poll.js'
 import { post } from './workloads/post.js'
 import { readers } from './workloads/readers.js'
 
-const workloads: readonly Workload[] = [idle, accept, broadcast, neighbours, comeback, notify, readers, post, poll, crowd, exact, growth, everyone]
+const workloads: readonly Workload[] = [
+  idle,
+  accept,
+  broadcast,
+  neighbours,
+  comeback,
+  notify,
+  readers,
+  post,
+  page,
+  poll,
+  crowd,
+  exact,
+  growth,
+  everyone,
+]
 
 const usage = `npm run bench -- [--quick] [--rounds N] [--users N] [--publish] [WORKLOAD...]
 Workloads: ${workloads.map(({ name }) => name).join(' ')}

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import Database from 'better-sqlite3'
 import express from 'express'
 import { createNotifications } from '../../dist/notifications/index.js'
-import { createHost, hrtime, obey, settings } from './host.mjs'
+import { createHost, hrtime, obey, page, settings } from './host.mjs'
 
 if (settings.synchronous === 'NORMAL') letCommitsGoUnsynced()
 const { app, sessions } = createHost()
@@ -16,6 +16,10 @@ const notifications = createNotifications({
 app.post('/notes', express.json(), async (req, res) => {
   await notifications.notify({ to: { user: req.body.user }, title: req.body.title })
   res.status(201).json({ ok: true })
+})
+app.get('/page', sessions, notifications.middleware(), (req, res) => {
+  const { head, bell } = res.locals.notifications
+  res.type('html').send(settings.bell ? page(req.session.userId, head(), bell()) : page(req.session.userId))
 })
 app.use(notifications.basePath, sessions, notifications.router())
 // A listener of the host's between: then Belfry leaves its requests as Express makes them.

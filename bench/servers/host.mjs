@@ -121,6 +121,14 @@ export function obey(server, actions) {
   process.on('disconnect', () => process.exit(0))
 }
 
+/** A small page of the host's. */
+export function page(user, head = '', bell = '') {
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Posts</title>${head}</head>
+<body><header><a href="/">Posts</a> ${bell} ${user}</header><main>${posts}</main></body></html>`
+}
+
+const posts = Array.from({ length: 20 }, (_, i) => `<p><a href="/posts/${i}">Somebody's post, number ${i}</a></p>`).join('\n')
+
 export const hrtime = () => Number(process.hrtime.bigint())
 
 /** The notifications of a host that keeps them by hand: a row each, counted by an index. */

@@ -1,7 +1,7 @@
 // ws with express-session, as its README and its example of it show: the session is parsed on upgrade, a broadcast is a loop over all clients.
 import express from 'express'
 import { WebSocketServer } from 'ws'
-import { createHost, createPeersServer, hrtime, obey, Rows, settings, turnOfLoop } from './host.mjs'
+import { createHost, createPeersServer, hrtime, obey, page, Rows, settings, turnOfLoop } from './host.mjs'
 
 const { app, sessions } = createHost()
 const server = createPeersServer(app)
@@ -46,6 +46,9 @@ app.post('/notes', express.json(), (req, res) => {
   res.status(201).json({ ok: true })
 })
 
+app.get('/page', sessions, (req, res) => {
+  res.type('html').send(page(req.session.userId))
+})
 app.get('/unread', sessions, (req, res) => {
   if (req.session.userId === undefined) res.sendStatus(401)
   else res.json({ unread: rows.unread(req.session.userId) })

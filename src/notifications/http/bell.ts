@@ -39,8 +39,12 @@ const NOBODY: State = { epoch: '', version: 0, unread: 0 }
 /** Puts the state of somebody (or of nobody) where templates find it; a later one replaces it. */
 export function present(res: Response, context: HttpContext, user: string | null, state: State = NOBODY): void {
   const { basePath } = context.options
+  const { epoch, version, unread } = state
+  // Written out: a spread would be done field by field, for each page of the host's.
   res.locals.notifications = {
-    ...state,
+    epoch,
+    version,
+    unread,
     head: () => headHtml(basePath),
     bell: () => (user === null ? '' : bellHtml(basePath, user, state)),
     list: async (query) => (user === null ? '' : listHtml(context, user, query)),
@@ -58,8 +62,8 @@ export function headHtml(basePath: string, scripts: readonly AssetName[] = ['bel
   return tags.join('\n')
 }
 
-function bellHtml(basePath: string, user: string, state: State): string {
-  return render('_bell', { ...state, basePath, badge: badgeText(state.unread), mark: userMark(user) }).trim()
+function bellHtml(basePath: string, user: string, { epoch, version, unread }: State): string {
+  return render('_bell', { epoch, version, unread, basePath, badge: badgeText(unread), mark: userMark(user) }).trim()
 }
 
 async function listHtml({ options, service }: HttpContext, user: string, query: ListQuery = {}): Promise<string> {

@@ -95,8 +95,8 @@ export class Delivery {
     seat.sentAt = Math.trunc(now)
   }
 
-  #greet(seat: Seat, state: State): void {
+  #greet(seat: Seat, { epoch, version, unread }: State): void {
     const { heartbeat, reconnectWithin } = this.#options
-    seat.connection.send(new Outgoing({ type: 'hello', ...state, heartbeat, reconnectWithin }, state.epoch))
+    seat.connection.send(new Outgoing({ type: 'hello', epoch, version, unread, heartbeat, reconnectWithin }, epoch))
   }
 }
