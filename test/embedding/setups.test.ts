@@ -136,6 +136,26 @@ describe('a host whose live connections are refused', () => {
     assert.equal(told.length, 1)
     assert.match(told[0] ?? '', /identify must need nothing else/)
   })
+
+  it('is told nothing of those who have signed out since, whether or not it keeps their session', async () => {
+    const { middleware, signIn } = sessions()
+    const { notifications, told } = set({ session: middleware })
+    const app = express().use(middleware)
+    app.post('/sign-out', ({ session }, res) => void session.destroy(() => res.send('out')))
+    app.post('/leave', ({ session }, res) => {
+      delete session.user
+      res.send('out')
+    })
+    await using served = await serve(app, notifications)
+    for (const way of ['/sign-out', '/leave']) {
+      const cookie = await signIn('ada')
+      assert.equal((await served.get('/notifications/unread', cookie)).status, 200)
+      await served.post(way, cookie)
+      if (way === '/leave') assert.equal((await served.get('/notifications/unread', cookie)).status, 401)
+      for (let n = 0; n < 3; n++) await assert.rejects(served.tab({ cookie }), /401/)
+    }
+    assert.deepEqual(told, [])
+  })
 })
 
 describe('a form that comes in slowly', () => {

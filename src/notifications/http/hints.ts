@@ -4,6 +4,7 @@ import type { RefusalReason } from '../metrics.js'
 import type { Options } from '../options.js'
 import { Recent } from '../recent.js'
 import { expectedOrigins } from './origin.js'
+import { hasStoredSession, lookUp, type StoredSession } from './stored-session.js'
 
 /** Of how many visitors is kept that a page knew them. */
 const KEPT = 200
@@ -14,15 +15,22 @@ const SAID = 20
 export class Hints {
   readonly #options: Options
   readonly #said = new Set<string>()
-  readonly #known = new Recent<string, true>(KEPT)
+  /** Cookie headers, each with the session that it was then; null where that stands in no store. */
+  readonly #known = new Recent<string, StoredSession | null>(KEPT)
 
   constructor(options: Options) {
     this.#options = options
   }
 
   /** Somebody was recognised in an ordinary request. */
-  recognised({ headers: { cookie } }: IncomingMessage): void {
-    if (cookie !== undefined) this.#known.set(cookie, true)
+  recognised(req: Request): void {
+    const { cookie } = req.headers
+    if (cookie !== undefined) this.#known.set(cookie, hasStoredSession(req) ? { id: req.sessionID, store: req.sessionStore } : null)
+  }
+
+  /** Nobody was. */
+  unrecognised({ headers: { cookie } }: IncomingMessage): void {
+    if (cookie !== undefined) this.#known.delete(cookie)
   }
 
   /** A live connection was refused. */
@@ -32,10 +40,7 @@ export class Hints {
       this.#say(
         `a live connection was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open one: behind a proxy set trustProxy, or name your origins in allowedOrigins`,
       )
-    if (reason === 'session' && cookie !== undefined && this.#known.get(cookie))
-      this.#say(
-        'a live connection was refused to somebody whom pages recognise: at a socket only the middleware given as session has run, so identify must need nothing else (such as req.user of passport), and it must be the instance that the app uses',
-      )
+    if (reason === 'session' && cookie !== undefined) void this.#notRecognised(cookie)
   }
 
   noSession(why: 'out' | 'not mounted'): void {
@@ -57,6 +62,15 @@ export class Hints {
     const why =
       headers.upgrade === undefined ? 'a proxy in front does not pass Upgrade and Connection' : 'attach(server) was not called for this server'
     this.#say(`a live connection could not be opened, so browsers make do with the event stream: ${why}`)
+  }
+
+  /** Whoever has signed out since, or whose session has expired, is rightly refused. */
+  async #notRecognised(cookie: string): Promise<void> {
+    const known = this.#known.get(cookie)
+    if (known === undefined || (known !== null && typeof (await lookUp(known)) === 'string')) return
+    this.#say(
+      'a live connection was refused to somebody whom pages recognise: at a socket only the middleware given as session has run, so identify must need nothing else (such as req.user of passport), and it must be the instance that the app uses',
+    )
   }
 
   #say(message: string): void {

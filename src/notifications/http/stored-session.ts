@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
 
 /** Where a session stands. */
-interface StoredSession {
+export interface StoredSession {
   readonly id: string
   readonly store: Store
 }

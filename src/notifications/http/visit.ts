@@ -29,7 +29,8 @@ export function visitOf(context: HttpContext, req: Request): Promise<Visit | nul
 
 async function recognise(context: HttpContext, req: Request): Promise<Visit | null> {
   const visit = await visitOnce(context, req)
-  if (visit !== null) context.hints.recognised(req)
+  if (visit === null) context.hints.unrecognised(req)
+  else context.hints.recognised(req)
   return visit
 }
 
