@@ -530,3 +530,23 @@ test('a thousand people are served a slice a turn, so that the loop stays free',
   assert.ok(scene.readings.every((users) => users.length <= 32))
   assert.equal(scene.readings.flat().length, 1000)
 })
+
+test('where others take long in each turn of the loop, many are told in fewer turns', async () => {
+  await using scene = new Scene({ maxConnections: 10_000 })
+  const lines = Array.from({ length: 4000 }, (_, i) => scene.join(`user ${i}`))
+  for (const line of lines) await expectUnread(line, 0)
+  for (let i = 0; i < 4000; i++) scene.change(`user ${i}`, 1)
+  const disk = new Int32Array(new SharedArrayBuffer(4))
+  let turns = 0
+  const commit = () => {
+    if (lines.at(-1)?.frames.length === 2) return
+    turns++
+    Atomics.wait(disk, 0, 0, 16)
+    setImmediate(commit)
+  }
+  setImmediate(commit)
+  scene.hub.wake(['everyone'])
+  for (const line of lines) await expectUnread(line, 1, 10_000)
+  assert.ok(turns < 100, `4,000 were told in ${turns} turns`)
+  assert.ok(scene.readings.every((users) => users.length <= 32))
+})
