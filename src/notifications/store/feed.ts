@@ -18,6 +18,8 @@ interface FeedOptions {
   readonly logger: Logger
   /** Called when foreign rows were refused and are to be logged. */
   readonly refused: () => void
+  /** Called with each look while it is long, whoever has written what is kept. */
+  readonly grown: () => void
 }
 
 /** How often it looks for what other processes have written, in milliseconds. */
@@ -65,8 +67,8 @@ export class Feed {
     this.#timer = setInterval(() => this.look(), EVERY).unref()
   }
 
-  /** Whether there is enough to be worth it. */
-  get wantsPruning(): boolean {
+  /** So much is kept that to prune it is worth it. */
+  get isLong(): boolean {
     return this.#last - this.#first > 2 * KEPT
   }
 
@@ -85,6 +87,7 @@ export class Feed {
     const { changed, endings } = news
     if (changed.delete('')) this.#options.refused()
     if (changed.size + endings.length > 0) this.#tell([...changed], endings)
+    if (this.isLong) this.#options.grown()
     return true
   }
 

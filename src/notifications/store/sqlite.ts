@@ -76,6 +76,7 @@ class SqliteStore implements Store {
   readonly #access: Access
   readonly #refusals: Refusals
   readonly #feed: Feed
+  #prunesFeed = false
   #closing: Promise<void> | undefined
 
   constructor({ database, logger, metrics }: SqliteStoreOptions) {
@@ -88,9 +89,9 @@ class SqliteStore implements Store {
     this.#inbox = new Inbox(db)
     this.#marks = new Marks(db, this.#inbox)
     this.#sending = new Sending(db)
-    this.#feed = new Feed(db, { logger, refused: () => void this.#refusals.log() })
+    this.#feed = new Feed(db, { logger, refused: () => void this.#refusals.log(), grown: () => void this.#pruneFeed() })
     this.#snapshots = new Snapshots(db, this.#feed, this.#inbox)
-    this.#access = new Access(db, metrics, () => this.#committed())
+    this.#access = new Access(db, metrics, () => void this.#feed.look())
     this.#outbox = new Outbox(db, this.#access)
     this.#pruning = new Pruning(db, this.#access)
     this.#export = new Export(db, this.#access, this.#inbox)
@@ -220,8 +221,16 @@ class SqliteStore implements Store {
     setImmediate(() => this.#feed.look())
   }
 
-  #committed(): void {
-    this.#feed.look()
-    if (this.#feed.wantsPruning) this.#access.write(() => this.#feed.prune()).catch(() => {})
+  /** Until it is short again; where nothing can be written, until something can. */
+  async #pruneFeed(): Promise<void> {
+    if (this.#prunesFeed) return
+    this.#prunesFeed = true
+    try {
+      while (this.#feed.isLong) await this.#access.write(() => this.#feed.prune())
+    } catch {
+      // The next look begins anew.
+    } finally {
+      this.#prunesFeed = false
+    }
   }
 }
