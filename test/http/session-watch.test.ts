@@ -4,8 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Request, RequestHandler } from 'express'
 import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { LiveHost } from '../helpers/live-host.js'
-import type { Tab } from '../helpers/visitor.js'
+import { Tab } from '../helpers/visitor.js'
 
 /** A store that tells of absent sessions by an error, and can be emptied or broken from outside, as another process would. */
 class OutsideStore extends MemoryStore {
@@ -123,6 +124,25 @@ test('somebody else who signs in in the same session gets a socket, and those of
   await eventually(() => next.state?.unread === 1, 'bob is told')
   assert.equal(next.closed, undefined)
   assert.ok(tab.frames.every((frame) => frame.type === 'heartbeat' || frame.unread === 0))
+})
+
+test('a socket of the one before that the host is slow to let in ends, and that of whoever signed in since stays', async () => {
+  const gate = new Gate()
+  const identify = async ({ session: { user }, url }: Request) => {
+    if (user === 'ada' && url.startsWith('/notifications/socket')) await gate.pass()
+    return user === undefined ? null : { id: user }
+  }
+  await using host = await LiveHost.start({ identify })
+  const cookie = await host.signIn('ada')
+  const slow = new Tab(host.url, cookie)
+  await gate.heldUp()
+  await host.signIn('bob', [], cookie)
+  await using tab = await host.openTab(cookie)
+  gate.open()
+  await expectClosed(slow, 1000)
+  await host.notifications.notify({ to: { user: 'bob' }, title: 'For bob' })
+  await eventually(() => tab.state?.unread === 1, 'bob is told')
+  assert.deepEqual([slow.frames, tab.closed], [[], undefined])
 })
 
 test('the same where another process has saved the session, and not a word was heard', async () => {

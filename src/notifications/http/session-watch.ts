@@ -8,8 +8,10 @@ import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-ses
 interface Watched {
   readonly id: string
   readonly store: Store
-  /** Whose it was when a connection of it was opened last. */
-  user: string
+  /** Whose it was when that was asked last: by the newest connection, or after it was saved. */
+  user: string | null
+  /** When that was, in milliseconds since 1970. */
+  asOf: number
   connections: number
   /** When it expires as far as is known, in milliseconds since 1970; Infinity where it does not. */
   deadline: number
@@ -80,25 +82,28 @@ export class SessionWatch {
   }
 
   /**
-   * Watches the session of a request for one more connection; returns its key, which `unwatch` takes. What others have opened in it before, who were
-   * there then, ends. Throws an OptionError where it is none of express-session's.
+   * Watches the session of a request for one more connection; returns its key, which `unwatch` takes. Where it was somebody else's when an older one
+   * came in, that ends, and this one where it is the older. Throws an OptionError where it is none of express-session's.
    * @param since when the request came in, by performance.now()
    */
   watch(req: Request, user: string, since: number): string {
     if (!hasStoredSession(req)) throw new OptionError(NO_STORED_SESSION)
     const key = sessionKey(req.sessionID)
+    const asOf = Date.now() - (performance.now() - since)
     const watched = this.#watched.get(key) ?? {
       id: copied(req.sessionID),
       store: req.sessionStore,
       user,
+      asOf,
       connections: 0,
       deadline: 0,
       checkAt: 0,
       look: 'in time',
     }
     watched.connections++
-    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - BEFORE)
-    watched.user = user
+    const isNewest = asOf >= watched.asOf
+    if (watched.user !== user) this.#end(key, isNewest ? asOf - BEFORE : asOf)
+    if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
@@ -159,7 +164,10 @@ export class SessionWatch {
     // Not the request itself: what the host keeps with it of who is there is from before.
     const user = await this.#options.whoIs(Object.create(req))
     const watched = this.#watched.get(key)
-    if (watched !== undefined && watched.user !== user) this.#end(key, at)
+    if (watched === undefined || watched.user === user) return
+    // Whoever has just signed in may be back as soon as that is answered.
+    this.#end(key, user === null ? at : at - BEFORE)
+    belongs(watched, user, at)
   }
 
   #untold(error: unknown): void {
@@ -201,6 +209,11 @@ export class SessionWatch {
     if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
     this.#out = out
   }
+}
+
+function belongs(watched: Watched, user: string | null, asOf: number): void {
+  watched.user = user
+  watched.asOf = asOf
 }
 
 /** A time that is too far off was set before the clock was. */
