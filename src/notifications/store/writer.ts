@@ -13,6 +13,13 @@ interface Op {
 
 type Outcome = (op: Op) => void
 
+/** A transaction that took longer has held the event loop for long, in milliseconds: mostly its commit, as the disk is slow or busy. */
+const SLOW = 10
+/** After that the others have the loop for this share of the time that it took, */
+const REST = 1 / 2
+/** and for no longer, in milliseconds. */
+const LONGEST_REST = 25
+
 /**
  * The one way to write. Operations that are asked for in the same turn of the event loop share a transaction, since syncing the disk is
  * what a commit costs; one that fails takes none of the others with it. A locked database is tried again without holding the loop.
@@ -28,6 +35,8 @@ export class Writer {
   #suspects = 0
   #attempt = 0
   #planned = false
+  /** Until when the others have the event loop, by performance.now(). */
+  #restsUntil = 0
   #idle: (() => void)[] = []
 
   /**
@@ -66,8 +75,9 @@ export class Writer {
       this.#planned = false
       this.#flush()
     }
-    if (delay === 0) setImmediate(flush)
-    else setTimeout(flush, delay)
+    const wait = Math.max(delay, this.#restsUntil - performance.now())
+    if (wait <= 0) setImmediate(flush)
+    else setTimeout(flush, wait)
   }
 
   #flush(): void {
@@ -90,9 +100,16 @@ export class Writer {
 
   /** Throws, with nothing changed, where the transaction as a whole fails. */
   #commit(batch: readonly Op[]): void {
+    const began = performance.now()
     const outcomes = this.#transaction.immediate(batch)
+    this.#rest(performance.now() - began)
     this.#committed()
     this.#settle(outcomes.length, outcomes)
+  }
+
+  /** In a turn of the event loop Node lets in one connection, so with a slow commit in each of them a hundred who come back would wait for a hundred commits. */
+  #rest(took: number): void {
+    if (took > SLOW) this.#restsUntil = performance.now() + Math.min(LONGEST_REST, took * REST)
   }
 
   #settle(count: number, outcomes: readonly Outcome[]): void {

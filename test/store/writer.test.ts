@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { Writer } from '../../src/notifications/store/writer.js'
+import { eventually } from '../helpers/eventually.js'
+
+/** As a commit does where the disk is slow. */
+function hold(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+test('forty who connect while each commit takes long do not wait for forty commits', async () => {
+  const db = new Sqlite(':memory:')
+  const writer = new Writer(
+    db,
+    () => {},
+    () => {},
+  )
+  let connected = 0
+  const server = createServer((socket) => {
+    connected++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  let commits = 0
+  let busy = true
+  const writing = (async () => {
+    for (; busy; commits++) await writer.write(() => hold(20))
+  })()
+  for (let n = 0; n < 40; n++) connect(port, '127.0.0.1').on('error', () => {})
+  await eventually(
+    () => connected === 40,
+    () => `${connected} of 40 were let in during ${commits} commits`,
+  )
+  busy = false
+  await writing
+  server.close()
+  db.close()
+  assert.ok(commits < 20, `${commits} commits`)
+})
