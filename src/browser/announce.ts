@@ -1,18 +1,16 @@
 import type { Item } from '../notifications/protocol.js'
-import type { Say } from './messages.js'
+import type { NotificationBell } from './bell.js'
+import { callFor } from './beyond.js'
 
 /** After a first announcement, further ones wait until it has been quiet for so long; in milliseconds. */
 const QUIET = 3000
 
 /**
  * Tells a screen reader of increases, and only of them: the first at once, the rest of a burst together when it is over.
- * @param call told as often what arrived, in words, where something is known to have: the one that it was, or nothing where there were several
+ * Calls as often, where something is known to have arrived.
  */
-export function createAnnouncer(
-  say: Say,
-  announce: (words: string) => void,
-  call: (words: string, one?: Item) => void,
-): (unread: number, arrived: Item | undefined, marked: boolean) => void {
+export function createAnnouncer(bell: NotificationBell): (unread: number, arrived: Item | undefined, marked: boolean) => void {
+  const { say, client } = bell
   let shown: number | undefined
   let fresh = 0
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -20,8 +18,8 @@ export function createAnnouncer(
   const speak = () => {
     const one = fresh === 1 ? item : undefined
     const what = one ? say('arrivedTitle', 1, one.title) : say('arrived', fresh)
-    announce(`${what}. ${say('unreadCount', shown)}`)
-    if (item) call(what, one)
+    bell.announce(`${what}. ${say('unreadCount', shown)}`)
+    if (item) void callFor(client, what, one)
     fresh = 0
     item = undefined
   }

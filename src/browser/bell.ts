@@ -1,8 +1,8 @@
 import { badgeText, type State } from '../notifications/protocol.js'
 import { createAnnouncer } from './announce.js'
-import { callFor, showBeyond } from './beyond.js'
+import { showBeyond } from './beyond.js'
 import { type Client, createClient } from './core.js'
-import { h } from './dom.js'
+import { h, write } from './dom.js'
 import { kit } from './kit.js'
 import { english, type Messages, messagesIn, type Say, type SayOf, sayIn } from './messages.js'
 import { reloadPrivate } from './page.js'
@@ -66,8 +66,7 @@ export class NotificationBell extends HTMLElement {
 
   /** Tells a screen reader, through the one status of the page. */
   announce(words: string): void {
-    const status = this.querySelector('[role=status]')
-    if (status) status.textContent = words
+    write(this, '[role=status]', words)
   }
 
   /** Says in the place of what is private that nobody is signed in any more. */
@@ -81,11 +80,7 @@ export class NotificationBell extends HTMLElement {
     this.client = clientOf(base || '/notifications', user, stateOf(this))
     await this.learn('bell')
     this.say = this.speak(english)
-    this.#announce = createAnnouncer(
-      this.say,
-      (words) => this.announce(words),
-      (words, one) => void callFor(this.client, words, one),
-    )
+    this.#announce = createAnnouncer(this)
     this.#panel = this.#becomeButton()
   }
 
@@ -110,9 +105,8 @@ export class NotificationBell extends HTMLElement {
     const signedOut = connection === 'signed-out'
     set(this, 'connection', connection)
     if (state) set(this, 'unread', String(unread))
-    const count = this.querySelector('.belfry-badge')
-    if (count) count.textContent = badge
-    const name = signedOut ? this.say('bellSignedOut') : badge ? this.say('bellUnread', unread, badge) : this.say('bell')
+    write(this, '.belfry-badge', badge)
+    const name = this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge)
     const control = this.querySelector('.belfry-bell')
     if (control) set(control, 'aria-label', name)
     showInTitle(signedOut ? '' : badge)

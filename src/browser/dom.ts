@@ -1,5 +1,11 @@
 import { position } from './list.js'
 
+/** Writes into the part with this selector, where there is one. */
+export function write(place: Element, selector: string, words: string): void {
+  const part = place.querySelector(selector)
+  if (part) part.textContent = words
+}
+
 /** Makes an element. Everything is set as an attribute or as text: nothing is ever read as HTML. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,

@@ -57,10 +57,13 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
   const { list, bell } = view
   let held: readonly Item[] = []
   const topInView = () => list.getBoundingClientRect().top >= 0
+  const hold = (items: readonly Item[]) => {
+    held = items
+    pill.textContent = held.length > 0 ? bell.say('fresh', held.length) : ''
+  }
   const release = () => {
     for (const item of held) view.insert(item)
-    held = []
-    pill.hidden = true
+    hold([])
     view.settle()
   }
   const pill = bell.kit.button(
@@ -72,14 +75,11 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
     },
     'belfry-button belfry-pill',
   )
-  pill.hidden = true
   list.before(pill)
   addEventListener('scroll', () => held.length > 0 && topInView() && release(), { passive: true })
   return (items) => {
-    held = items
-    if (topInView()) return release()
-    pill.textContent = bell.say('fresh', items.length)
-    pill.hidden = items.length === 0
+    hold(items)
+    if (topInView()) release()
   }
 }
 

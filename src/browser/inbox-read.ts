@@ -25,13 +25,14 @@ export async function readInbox(view: InboxView, query: Query, keeps: (id: strin
 
 async function readUntil({ bell }: InboxView, query: Query, many: number, until: number): Promise<Reading> {
   const limit = String(Math.min(MOST, many))
-  const { items, nextCursor, epoch, version } = await bell.client.list({ ...query, limit })
-  const all = [...items]
-  let next = nextCursor
-  while (next && position(next) > until && all.length < MOST * 10) {
-    const more = await bell.client.list({ ...query, before: next, limit })
-    all.push(...more.items)
-    next = more.nextCursor
-  }
-  return { items: all, nextCursor: next, shows: `${epoch} ${version}` }
+  const items: Item[] = []
+  let nextCursor: string | null = null
+  let shows: string | undefined
+  do {
+    const page = await bell.client.list({ ...query, limit, ...(nextCursor && { before: nextCursor }) })
+    items.push(...page.items)
+    nextCursor = page.nextCursor
+    shows ??= `${page.epoch} ${page.version}`
+  } while (nextCursor && position(nextCursor) > until && items.length < MOST * 10)
+  return { items, nextCursor, shows }
 }

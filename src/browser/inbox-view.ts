@@ -25,7 +25,7 @@ export interface InboxView {
 }
 
 export function createInboxView(root: HTMLElement, bell: NotificationBell): InboxView {
-  const { clock, client, kit } = bell
+  const { clock, kit } = bell
   const one = <T extends HTMLElement>(selector: string) => root.querySelector<T>(selector)
   const list = one('[data-belfry-list]') as HTMLElement
   const rowTemplate = one('template[data-belfry-row]') as HTMLTemplateElement
@@ -52,7 +52,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
     rows,
     newest: () => latest,
     insert(item) {
-      const row = createRow(kit, rowTemplate, item, client.base, { say: bell.say, sayInbox: say, clock })
+      const row = createRow(bell, rowTemplate, item, say)
       view.decorate(row)
       kit.place(list, row)
     },
@@ -65,8 +65,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
     },
     settle,
     showCount(unread) {
-      const count = one('[data-belfry-unread]')
-      if (count) count.textContent = badgeText(unread)
+      kit.write(root, '[data-belfry-unread]', badgeText(unread))
       const readAll = one('[data-belfry-read-all]')
       if (!readAll) return
       if (!unread && readAll.matches(':focus-within')) one('.belfry-head > button')?.focus()

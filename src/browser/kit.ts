@@ -1,4 +1,4 @@
-import { button, h, place } from './dom.js'
+import { button, h, place, write } from './dom.js'
 import { position } from './list.js'
 import { createPending } from './pending.js'
 import { preferences } from './preferences.js'
@@ -6,5 +6,4 @@ import { showState } from './rows.js'
 import { besides } from './scripts.js'
 
 /** What the script of the inbox shares with the bell's, so that a page carries it once. */
-export const kit = { besides, button, h, place, position, createPending, preferences, showState }
-export type Kit = typeof kit
+export const kit = { besides, button, h, place, position, createPending, preferences, showState, write }

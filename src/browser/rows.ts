@@ -1,34 +1,23 @@
 import type { Item, ItemState } from '../notifications/protocol.js'
+import type { NotificationBell } from './bell.js'
+import { write } from './dom.js'
 import type { SayInbox } from './inbox-messages.js'
-import type { Kit } from './kit.js'
 import type { Say } from './messages.js'
 import type { Clock } from './time.js'
 
-/** How rows speak. */
-export interface RowContext {
-  readonly say: Say
-  readonly sayInbox: SayInbox
-  readonly clock: Clock
-}
-
 /** A copy of the page's own empty row, filled with text: nothing that anybody typed is ever read as HTML. */
-export function createRow(
-  { showState }: Kit,
-  template: HTMLTemplateElement,
-  item: Item,
-  base: string,
-  { say, sayInbox, clock }: RowContext,
-): HTMLElement {
+export function createRow({ client, clock, kit, say }: NotificationBell, template: HTMLTemplateElement, item: Item, sayInbox: SayInbox): HTMLElement {
   const row = template.content.firstElementChild?.cloneNode(true) as HTMLElement
-  const href = `${base}/${encodeURIComponent(item.id)}`
+  const href = `${client.base}/${encodeURIComponent(item.id)}`
+  const fill = (slot: string, text: string) => kit.write(row, `[data-slot=${slot}]`, text)
   Object.assign(row.dataset, { notificationId: item.id, level: item.level, cursor: item.cursor })
-  fill(row, 'title', item.title)
-  fill(row, 'body', (item.body ?? '').slice(0, 300))
-  fill(row, 'level', item.level === 'info' ? '' : sayInbox(item.level))
-  fill(row, 'from', senderOf(item.data))
-  fill(row, 'category', item.category ?? '')
+  fill('title', item.title)
+  fill('body', (item.body ?? '').slice(0, 300))
+  fill('level', item.level === 'info' ? '' : sayInbox(item.level))
+  fill('from', senderOf(item.data))
+  fill('category', item.category ?? '')
   row.querySelector('[data-slot-link]')?.setAttribute('href', href)
-  row.querySelector('a[data-slot=category]')?.setAttribute('href', `${base}?${new URLSearchParams({ category: item.category ?? '' })}`)
+  row.querySelector('a[data-slot=category]')?.setAttribute('href', `${client.base}?${new URLSearchParams({ category: item.category ?? '' })}`)
   for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) {
     form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
     if (form.firstElementChild) form.firstElementChild.ariaDescription = item.title
@@ -38,14 +27,14 @@ export function createRow(
     when.dateTime = item.createdAt
     clock.show(when, true)
   }
-  showState(row, item.state, say)
+  kit.showState(row, item.state, say)
   return row
 }
 
 /** Shows a row as unread, read or archived. */
 export function showState(row: HTMLElement, state: ItemState, say: Say): void {
   row.dataset.state = state
-  fill(row, 'state', state === 'unread' ? `${say('unreadMark')} ` : '')
+  write(row, '[data-slot=state]', state === 'unread' ? `${say('unreadMark')} ` : '')
 }
 
 /** Puts the heading of its day above the first entry of each day, and takes those away that head nothing. */
@@ -71,11 +60,6 @@ function label(heading: HTMLElement, key: string, words: string): void {
   if (!time) return
   time.dateTime = time.title = key
   if (time.textContent !== words) time.textContent = words
-}
-
-function fill(row: Element, slot: string, text: string): void {
-  const place = row.querySelector(`[data-slot=${slot}]`)
-  if (place) place.textContent = text
 }
 
 function senderOf(data: unknown): string {
