@@ -40,6 +40,8 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   control.addEventListener('pointerenter', fetched)
   // Safari focuses no button that is clicked, and from there the next Tab would pass the panel by.
   element.addEventListener('beforetoggle', (event) => (event as ToggleEvent).newState === 'open' && control.focus())
+  // A window that loses the focus, and a row that goes with it, have nothing related.
+  bell.addEventListener('focusout', ({ relatedTarget }) => relatedTarget && !bell.contains(relatedTarget as Node) && element.hidePopover())
   element.addEventListener('toggle', () => {
     const open = element.matches(':popover-open')
     control.ariaExpanded = String(open)

@@ -75,6 +75,54 @@ describe('the panel', () => {
     await page.context().close()
   })
 
+  it('closes when the focus leaves it for something else on the page, forwards and backwards, and leaves it there', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One', 'Two')
+    const page = await openAt(host.url, '/')
+    await page.evaluate(`{
+      const button = (words) => Object.assign(document.createElement('button'), { textContent: words })
+      document.querySelector('header').before(button('Before'))
+      document.querySelector('main').append(button('After'))
+    }`)
+    const isOpen = `document.querySelector('.belfry-panel').matches(':popover-open')`
+    for (const [key, outside] of [
+      ['Tab', 'After'],
+      ['Shift+Tab', 'Before'],
+    ] as const) {
+      await page.locator('.belfry-bell').focus()
+      await press(page, 'Enter')
+      await expectText(page, panelTitles, ['Two', 'One'])
+      const inside = `document.querySelector('notification-bell').contains(document.activeElement)`
+      while (await page.evaluate(inside)) {
+        assert.equal(await page.evaluate(isOpen), true)
+        await press(page, key)
+      }
+      assert.equal(await page.evaluate(focused), outside)
+      await expectText(page, isOpen, false)
+      await page.getByRole('button', { name: 'Notifications, 2 unread', expanded: false }).waitFor()
+      assert.equal(await page.evaluate(focused), outside)
+    }
+    await page.context().close()
+  })
+
+  it('stays when the window loses the focus, and when the row that has it goes', async () => {
+    await using host = await Host.start()
+    const { id } = await host.tell('ada', 'One')
+    await fill(host, 'Two')
+    const page = await openAt(host.url, '/')
+    const isOpen = `document.querySelector('.belfry-panel').matches(':popover-open')`
+    await page.locator('.belfry-bell').click()
+    await page.locator('.belfry-panel').getByRole('link', { name: 'One' }).focus()
+    // As the focus of a window goes: to nothing else on the page.
+    await page.evaluate('document.activeElement.blur()')
+    assert.equal(await page.evaluate(isOpen), true)
+    await page.locator('.belfry-panel').getByRole('link', { name: 'One' }).focus()
+    await host.notifications.recall(id)
+    await expectText(page, focused, 'Unread: Two')
+    assert.equal(await page.evaluate(isOpen), true)
+    await page.context().close()
+  })
+
   it('shows ten at most, takes in what arrives, and never moves what one is busy with', async () => {
     await using host = await Host.start()
     await fill(host, ...Array.from({ length: 12 }, (_, n) => `Number ${n + 1}`))
