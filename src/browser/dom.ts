@@ -3,7 +3,10 @@ import { position } from './list.js'
 /** Writes into the part with this selector, where there is one. */
 export function write(place: Element, selector: string, words: string): void {
   const part = place.querySelector(selector)
-  if (part) part.textContent = words
+  if (!part) return
+  part.textContent = words
+  // What the server wrote there was English.
+  part.removeAttribute('lang')
 }
 
 /** Makes an element. Everything is set as an attribute or as text: nothing is ever read as HTML. */

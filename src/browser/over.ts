@@ -22,6 +22,8 @@ export function showOver(bell: NotificationBell): void {
   const goes = 'belfrySignIn' in page.dataset
   exchange(page, goes ? [words, link] : [words], goes ? link : words)
   page.classList.add('belfry-out', 'belfry-sorry')
+  page.removeAttribute('lang')
+  page.removeAttribute('dir')
   document.title = say('signedOut')
   bell.announce(say('signedOut'))
   client.subscribe(() => ['live', 'polling'].includes(connection()) && location.reload())

@@ -59,6 +59,7 @@ function label(heading: HTMLElement, key: string, words: string): void {
   const time = heading.querySelector('time')
   if (!time) return
   time.dateTime = time.title = key
+  time.removeAttribute('lang')
   if (time.textContent !== words) time.textContent = words
 }
 

@@ -9,6 +9,7 @@ interface TimeElement {
   textContent: string | null
   getAttribute(name: string): string | null
   setAttribute(name: string, value: string): void
+  removeAttribute(name: string): void
 }
 
 /** Times in the words of the page's language, in the zone of whoever reads; what the server wrote stays where Intl fails. */
@@ -43,6 +44,7 @@ export function createClock(language: string, now: () => number = Date.now): Clo
       const words = unit === 'day' ? old() : ago.format(size && Math.trunc(seconds / size), unit)
       if (time.textContent !== words) time.textContent = words
       time.setAttribute('title', exact.format(date))
+      time.removeAttribute('lang')
     },
     dayOf(iso) {
       const date = new Date(iso)

@@ -52,7 +52,7 @@ describe("a page of the host's", () => {
     await using there = await host((app) =>
       app.get('/', async (_req, res) => void res.send(`<aside>${await res.locals.notifications.list({ filter: 'unread', limit: 1 })}</aside>`)),
     )
-    assert.match(await there.page('/', 'ada'), /<aside><p class="belfry-empty">You are up to date<\/p>/)
+    assert.match(await there.page('/', 'ada'), /<aside><p class="belfry-empty" lang="en">You are up to date<\/p>/)
     const { id } = await there.fake.notify({ to: { user: 'ada' }, title: 'One' })
     assert.equal(count(await there.page('/', 'ada'), /data-state="unread"/g), 1)
     await there.fake.markAsRead('ada', id)

@@ -32,7 +32,7 @@ describe('res.locals.notifications', () => {
     assert.ok(
       text.includes(`<notification-bell unread="3" data-base="/me/news" data-user="${mark}" data-epoch="${epoch}" data-version="${version}">`),
     )
-    assert.match(text, /<a class="belfry-bell" href="\/me\/news" aria-label="Notifications, 3 unread">/)
+    assert.match(text, /<a class="belfry-bell" href="\/me\/news" lang="en" aria-label="Notifications, 3 unread">/)
     assert.match(text, /<span class="belfry-badge" aria-hidden="true">3<\/span>/)
     assert.doesNotMatch(text, /\bada\b/, 'the id of the user is not in the page')
   })

@@ -124,9 +124,9 @@ describe('the page of a notification', () => {
     const html = await page(host, 'ada', `/notifications/${id}`)
     assert.match(html, /<h1><bdi>Disk nearly full<\/bdi><\/h1>/)
     assert.match(html, /Two\nlines/)
-    assert.match(html, /From <strong dir="auto">bob<\/strong>/)
+    assert.match(html, /From<\/span> <strong dir="auto">bob<\/strong>/)
     assert.match(html, />Warning</)
-    assert.match(html, /href="https:\/\/status\.example\/disk">Open status\.example<\/a>/)
+    assert.match(html, /href="https:\/\/status\.example\/disk" lang="en">Open status\.example<\/a>/)
   })
 
   it('has no title that could pass for a count', async () => {
@@ -177,7 +177,7 @@ describe('the frame of the host', () => {
         app.locals.title = 'not this one'
       },
     })
-    assert.match(await page(host, 'ada', '/notifications'), /<h1>Notifications<\/h1>/)
+    assert.match(await page(host, 'ada', '/notifications'), /<h1 lang="en">Notifications<\/h1>/)
   })
 })
 

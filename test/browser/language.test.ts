@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import type { PageParts } from '../../src/notifications/options.js'
+import { expectConnection, expectText, launchBrowser } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+const ARABIC = 'مرحبا بكم'
+
+/** A host whose pages are Arabic. */
+const layout = ({ title, head, body, res }: PageParts) =>
+  `<!doctype html><html lang="ar" dir="rtl"><head><meta name="viewport" content="width=device-width"><title>${title}</title>${head}</head><body><header>${res.locals.notifications.bell()}</header><main>${body}</main></body></html>`
+
+/** Texts and names whose letters are not those of the language that they are said to be in. */
+const MISTAKEN = `(() => {
+  const languageOf = (element) => element.closest('[lang]').lang
+  const wrong = (words, element) => (/[a-z]/i.test(words) && languageOf(element) !== 'en') || (/[؀-ۿ]/.test(words) && languageOf(element) !== 'ar')
+  const found = []
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const { parentElement, data } = walker.currentNode
+    if (!parentElement.closest('script, style') && wrong(data, parentElement)) found.push(data.trim())
+  }
+  for (const element of document.querySelectorAll('body [aria-label]')) if (wrong(element.ariaLabel, element)) found.push('named ' + element.ariaLabel)
+  return found
+})()`
+
+async function open(host: Host, path: string, javaScriptEnabled: boolean): Promise<Page> {
+  const context = await browser.newContext({ javaScriptEnabled })
+  await context.request.get(`${host.url}/sign-in/ada`)
+  const page = await context.newPage()
+  await page.goto(host.url + path)
+  if (javaScriptEnabled) await expectConnection(page, 'live')
+  return page
+}
+
+async function hostWithInbox(): Promise<{ host: Host; paths: readonly string[] }> {
+  const host = await Host.start({ layout })
+  const more = { title: ARABIC, body: ARABIC, category: ARABIC, data: { from: ARABIC }, url: '/1', expiresAt: new Date(Date.now() + 86_400_000) }
+  const ids: string[] = []
+  for (const level of ['info', 'success', 'warning', 'error'] as const) {
+    ids.push((await host.notifications.notify({ to: { user: 'ada' }, ...more, level })).id)
+  }
+  await host.notifications.markAsRead('ada', ids[1] ?? '')
+  const { items } = await host.notifications.list('ada')
+  const category = `category=${encodeURIComponent(ARABIC)}`
+  const queries = ['', `?${category}`, '?filter=archived', `?before=${items[1]?.cursor}`].map((query) => `/notifications${query}`)
+  return { host, paths: [...queries, `/notifications/${ids[3]}`, '/notifications/preferences', '/notifications/missing'] }
+}
+
+describe('on an Arabic page, what is English is said to be', () => {
+  it('everywhere without JavaScript', async () => {
+    const { host, paths } = await hostWithInbox()
+    await using _ = host
+    for (const path of paths) {
+      const page = await open(host, path, false)
+      assert.deepEqual(await page.evaluate(MISTAKEN), [], path)
+      await page.context().close()
+    }
+  })
+
+  it('everywhere with it, and what the script says in Arabic is not', async () => {
+    const { host, paths } = await hostWithInbox()
+    await using _ = host
+    for (const path of paths) {
+      const page = await open(host, path, true)
+      assert.deepEqual(await page.evaluate(MISTAKEN), [], path)
+      const { violations } = await new AxeBuilder({ page }).withRules(['valid-lang', 'html-has-lang', 'landmark-unique']).analyze()
+      assert.deepEqual(violations, [])
+      await page.context().close()
+    }
+    const page = await open(host, '/notifications', true)
+    await host.notifications.notify({ to: { user: 'ada' }, title: ARABIC, level: 'warning' })
+    const titles = `document.querySelectorAll('[data-notification-id]').length`
+    await expectText(page, titles, 5)
+    await page.locator('[data-notification-id]').first().hover()
+    await page.getByRole('button', { name: 'Mark as read' }).first().click()
+    await page.getByRole('button', { name: 'Mark as unread' }).first().click()
+    await page.getByRole('button', { name: 'Archive' }).nth(1).click()
+    await expectText(page, titles, 4)
+    await page.locator('.belfry-bell').click()
+    await page.locator('.belfry-panel [data-id]').first().waitFor()
+    assert.deepEqual(await page.evaluate(MISTAKEN), [])
+    await page.context().close()
+  })
+
+  it('where it was English before one signed out, too', async () => {
+    const { host } = await hostWithInbox()
+    await using _ = host
+    const page = await open(host, '/notifications/preferences', true)
+    await page.context().request.get(`${host.url}/sign-out`)
+    await page.getByRole('heading', { name: 'تم تسجيل خروجك.' }).waitFor()
+    assert.deepEqual(await page.evaluate(MISTAKEN), [])
+    assert.equal(await page.evaluate(`getComputedStyle(document.querySelector('.belfry-page')).direction`), 'rtl')
+    await page.context().close()
+  })
+})
