@@ -2,7 +2,7 @@ import { badgeText, type State } from '../notifications/protocol.js'
 import { createAnnouncer } from './announce.js'
 import { showBeyond } from './beyond.js'
 import { type Client, createClient } from './core.js'
-import { h, write } from './dom.js'
+import { h, set, write } from './dom.js'
 import { kit } from './kit.js'
 import { english, type Messages, messagesIn, type Say, type SayOf, sayIn } from './messages.js'
 import { reloadPrivate } from './page.js'
@@ -124,10 +124,6 @@ export class NotificationBell extends HTMLElement {
 function stateOf(bell: HTMLElement): State | undefined {
   const { epoch, version } = bell.dataset
   return epoch && version ? { epoch, version: Number(version), unread: Number(bell.getAttribute('unread')) } : undefined
-}
-
-function set(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
 function showInTitle(badge: string): void {

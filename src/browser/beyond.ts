@@ -1,5 +1,6 @@
 import type { Item } from '../notifications/protocol.js'
 import type { Client } from './core.js'
+import { set } from './dom.js'
 import { preferences } from './preferences.js'
 import { besides } from './scripts.js'
 
@@ -9,8 +10,7 @@ export function showBeyond(unread: number): void {
   if (icon) {
     const { dataset } = icon
     dataset.belfryRead ??= icon.getAttribute('href') ?? ''
-    const href = unread > 0 ? dataset.belfryUnread : dataset.belfryRead
-    if (icon.getAttribute('href') !== href) icon.href = href ?? ''
+    set(icon, 'href', (unread > 0 ? dataset.belfryUnread : dataset.belfryRead) ?? '')
   }
   navigator.setAppBadge?.(unread).catch(() => {})
 }

@@ -1,5 +1,10 @@
 import { position } from './list.js'
 
+/** Sets an attribute where it is another: whoever watches it hears of changes alone. */
+export function set(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+}
+
 /** Writes into the part with this selector, where there is one. */
 export function write(place: Element, selector: string, words: string): void {
   const part = place.querySelector(selector)

@@ -17,7 +17,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, more: More): v
   })
 }
 
-function keysOf(view: InboxView, actions: RowActions, { toggle, apply, help }: More): Readonly<Record<string, () => void>> {
+function keysOf(view: InboxView, actions: RowActions, { selection, help }: More): Readonly<Record<string, () => void>> {
   const here = () => document.activeElement?.closest<HTMLElement>('[data-notification-id]')
   const step = (by: number) => {
     // The line of what was archived is a place to go on from, too.
@@ -28,7 +28,7 @@ function keysOf(view: InboxView, actions: RowActions, { toggle, apply, help }: M
   }
   const change = (action: Action) => () => {
     const row = here()
-    if (view.list.querySelector('.belfry-box:checked')) apply(action)
+    if (view.list.querySelector('.belfry-box:checked')) selection((made) => made.apply(action))
     else if (row && actions.fits(row, action)) void actions.act(row, action)
   }
   return {
@@ -36,7 +36,7 @@ function keysOf(view: InboxView, actions: RowActions, { toggle, apply, help }: M
     k: () => step(-1),
     x() {
       const row = here()
-      if (row) toggle(row)
+      if (row) selection((made) => made.toggle(row))
     },
     e: change('archive'),
     I: change('read'),

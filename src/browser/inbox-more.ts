@@ -1,12 +1,10 @@
-import type { Action } from './core.js'
 import type { RowActions } from './inbox-actions.js'
+import type { Selection } from './inbox-selection.js'
 import type { InboxView } from './inbox-view.js'
 
 /** What few ask for: the buttons are there at once, what they open is fetched when somebody first wants it. */
 export interface More {
-  toggle(row: HTMLElement): void
-  /** Does it to all that is selected. */
-  apply(action: Action): void
+  selection(use: (selection: Selection) => void): void
   help(): void
 }
 
@@ -29,11 +27,11 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   }
   const selection = wanted(head, ({ createSelection }) => createSelection(view, actions, opener))
   const dialog = wanted(foot, ({ createHelp }) => createHelp(view))
-  const help = () => void dialog((made) => made.showModal())
-  const opener = button(view.say('select'), () => void selection((made) => made.open(opener.ariaPressed === 'false')))
+  const help = () => dialog((made) => made.showModal())
+  const opener = button(view.say('select'), () => selection((made) => made.open(opener.ariaPressed === 'false')))
   opener.ariaPressed = 'false'
   // Before the form, which comes and goes at the other end: neither moves the other.
   head?.insertBefore(opener, head.children[1] ?? null)
   foot?.append(button(view.say('keys'), help, 'belfry-link'))
-  return { toggle: (row) => void selection((made) => made.toggle(row)), apply: (action) => void selection((made) => made.apply(action)), help }
+  return { selection, help }
 }

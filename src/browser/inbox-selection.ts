@@ -6,7 +6,7 @@ import type { InboxView } from './inbox-view.js'
 import type { SayOf } from './messages.js'
 
 /** Choosing several rows, to do the same to all of them. */
-interface Selection {
+export interface Selection {
   open(selecting: boolean): void
   toggle(row: HTMLElement): void
   /** Shows all of it at once, sends a few at a time, and says in the end how it went; what failed stays chosen. */

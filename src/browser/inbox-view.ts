@@ -34,7 +34,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
   const rows = () => [...list.querySelectorAll<HTMLElement>('[data-notification-id]')]
   let latest = 'top' in list.dataset ? 0 : Number.MAX_VALUE
   const settle = () => {
-    groupByDay(list, dayTemplate, clock)
+    groupByDay(list, dayTemplate, bell)
     const newest = rows()[0]?.dataset.cursor ?? ''
     list.dataset.newest = newest
     latest = Math.max(latest, kit.position(newest))
@@ -57,11 +57,10 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
       kit.place(list, row)
     },
     remove(row) {
-      const hadFocus = row.matches(':focus-within')
       const all = rows()
       const at = all.indexOf(row)
+      if (row.matches(':focus-within')) focusOn(all[at + 1] ?? all[at - 1])
       row.remove()
-      if (hadFocus) focusOn(all[at + 1] ?? all[at - 1])
     },
     settle,
     showCount(unread) {

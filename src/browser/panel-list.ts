@@ -20,10 +20,9 @@ export function createPanelList(bell: NotificationBell, control: HTMLElement, di
   const element = kit.h('ol', { class: 'belfry-list', 'aria-busy': 'true' })
   const rows = () => [...element.children] as HTMLElement[]
   const remove = (row: HTMLElement) => {
-    const hadFocus = row.matches(':focus-within')
     const neighbour = row.nextElementSibling ?? row.previousElementSibling
+    if (row.matches(':focus-within')) (neighbour?.querySelector('a') ?? control).focus()
     row.remove()
-    if (hadFocus) (neighbour?.querySelector('a') ?? control).focus()
   }
   const act = async (row: HTMLElement, { id, title }: Item, action: Action) => {
     const before = row.dataset.state as ItemState

@@ -3,7 +3,6 @@ import type { NotificationBell } from './bell.js'
 import { write } from './dom.js'
 import type { SayInbox } from './inbox-messages.js'
 import type { Say } from './messages.js'
-import type { Clock } from './time.js'
 
 /** A copy of the page's own empty row, filled with text: nothing that anybody typed is ever read as HTML. */
 export function createRow({ client, clock, kit, say }: NotificationBell, template: HTMLTemplateElement, item: Item, sayInbox: SayInbox): HTMLElement {
@@ -20,13 +19,11 @@ export function createRow({ client, clock, kit, say }: NotificationBell, templat
   row.querySelector('a[data-slot=category]')?.setAttribute('href', `${client.base}?${new URLSearchParams({ category: item.category ?? '' })}`)
   for (const form of row.querySelectorAll<HTMLElement>('[data-belfry-action]')) {
     form.setAttribute('action', `${href}/${form.dataset.belfryAction}`)
-    if (form.firstElementChild) form.firstElementChild.ariaDescription = item.title
+    ;(form.firstElementChild as HTMLElement).ariaDescription = item.title
   }
-  const when = row.querySelector('time')
-  if (when) {
-    when.dateTime = item.createdAt
-    clock.show(when, true)
-  }
+  const when = row.querySelector('time') as HTMLTimeElement
+  when.dateTime = item.createdAt
+  clock.show(when, true)
   kit.showState(row, item.state, say)
   return row
 }
@@ -38,29 +35,23 @@ export function showState(row: HTMLElement, state: ItemState, say: Say): void {
 }
 
 /** Puts the heading of its day above the first entry of each day, and takes those away that head nothing. */
-export function groupByDay(list: Element, template: HTMLTemplateElement, { dayOf }: Clock): void {
+export function groupByDay(list: Element, template: HTMLTemplateElement, { clock, kit }: NotificationBell): void {
   const headings = new Map([...list.querySelectorAll<HTMLElement>('[data-day]')].map((heading) => [heading.dataset.day, heading]))
   let day = ''
   for (const entry of [...list.children] as HTMLElement[]) {
     const at = entry.dataset.at ?? entry.querySelector<HTMLTimeElement>('[data-slot=time]')?.dateTime
-    const { key, words } = at ? dayOf(at) : { key: day, words: '' }
+    const { key, words } = at ? clock.dayOf(at) : { key: day, words: '' }
     if (key === day) continue
     day = key
     const heading = headings.get(key) ?? (template.content.firstElementChild?.cloneNode(true) as HTMLElement)
     headings.delete(key)
-    label(heading, key, words)
+    heading.dataset.day = key
+    const time = heading.querySelector('time') as HTMLTimeElement
+    time.dateTime = time.title = key
+    kit.write(heading, 'time', words)
     if (heading.nextElementSibling !== entry) entry.before(heading)
   }
   for (const heading of headings.values()) heading.remove()
-}
-
-function label(heading: HTMLElement, key: string, words: string): void {
-  heading.dataset.day = key
-  const time = heading.querySelector('time')
-  if (!time) return
-  time.dateTime = time.title = key
-  time.removeAttribute('lang')
-  if (time.textContent !== words) time.textContent = words
 }
 
 function senderOf(data: unknown): string {
