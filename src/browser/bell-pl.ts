@@ -16,7 +16,7 @@ export const messages = {
   gone: 'Już nie istnieje: %',
   failed: 'Nie udało się. Spróbuj ponownie.',
   retry: 'Spróbuj ponownie',
-  offline: 'Brak połączenia. To, co widzisz, może być nieaktualne.',
+  offline: 'Brak połączenia. Trwa ponawianie próby; to, co widzisz, może być nieaktualne.',
   signedOut: 'Wylogowano.',
   signIn: 'Zaloguj się',
   empty: 'Na razie nic tu nie ma. Pojawi się tu to, co Cię dotyczy.',

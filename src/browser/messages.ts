@@ -15,6 +15,7 @@ export const english = {
   undo: 'Undo',
   gone: 'No longer there: %',
   failed: 'That did not work. Please try again.',
+  offline: 'No connection, trying again. What you see may be old.',
   signedOut: 'You are signed out.',
   readAll: 'Mark all as read',
   read: 'Mark as read',

@@ -22,6 +22,8 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   /** The state that the rows show; '' before there are any. */
   let shows = ''
   let loading = false
+  /** Whether they could not be read, and can be asked for again. */
+  let again = false
   /** What is to be said about what was not done. */
   let wrong = ''
 
@@ -29,8 +31,8 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     const { connection, state } = client.getSnapshot()
     const focused = element.querySelector(':focus')
     const empty = shows && !list.element.firstChild ? sayPanel('empty') : ''
-    words.textContent = connection === 'offline' ? sayPanel(connection) : wrong || empty
-    retry.hidden = words.textContent !== say('failed')
+    words.textContent = connection === 'offline' ? say(connection) : wrong || empty
+    retry.hidden = !again
     readAll.hidden = !state?.unread
     pill.textContent = held.length > 0 ? say('fresh', held.length) : ''
     // What was hidden gives its focus to the first link that is not.
@@ -44,15 +46,20 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   const load = async () => {
     if (loading) return
     loading = true
+    again = false
     did()
-    const page = await client.list({ limit: String(LATEST) }).catch(() => undefined)
+    let trouble: 'failed' | 'offline' = 'failed'
+    const page = await client.list({ limit: String(LATEST) }).catch(({ status }) => {
+      if (!status) trouble = 'offline'
+    })
     if (page) {
       shows = `${page.epoch} ${page.version}`
       held = list.show(page)
     }
     loading = false
+    again = !page
     list.element.ariaBusy = 'false'
-    did(page ? '' : say('failed'))
+    did(page ? '' : say(trouble))
     if (page) refresh()
   }
   const refresh = () => {

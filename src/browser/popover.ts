@@ -16,14 +16,17 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   const attributes = { id: `belfry-panel-${++panels}`, class: 'belfry-panel', popover: '', role: 'dialog', 'aria-label': say('bell') }
   const element = h('div', attributes)
   let panel: Panel | undefined
-  const isOver = () => client.getSnapshot().connection === 'signed-out'
+  const connection = () => client.getSnapshot().connection
   const fetched = async () => {
     try {
-      if (isOver()) return await bell.over()
+      if (connection() === 'signed-out') return await bell.over()
       const script = (await besides('panel')) as typeof import('./panel.js')
       panel ??= script.createPanel(bell, control, element)
     } catch {
-      element.replaceChildren(h('p', { class: 'belfry-note' }, say('failed')), h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
+      element.replaceChildren(
+        h('p', { class: 'belfry-note' }, say(['live', 'polling'].includes(connection()) ? 'failed' : 'offline')),
+        h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')),
+      )
     }
   }
   /** Below the bell, within the window. */
@@ -55,7 +58,7 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   return {
     element,
     refresh() {
-      const over = isOver()
+      const over = connection() === 'signed-out'
       if (over) panel = undefined
       if (panel) panel.refresh()
       // It says that it could not be fetched, or that nobody is signed in.

@@ -166,6 +166,52 @@ describe('the panel', () => {
     await page.context().close()
   })
 
+  for (const [language, words] of [
+    ['en', 'No connection, trying again. What you see may be old.'],
+    ['pl', 'Brak połączenia. Trwa ponawianie próby; to, co widzisz, może być nieaktualne.'],
+    ['ar', 'لا يوجد اتصال. تجري إعادة المحاولة؛ قد يكون ما تراه قديمًا.'],
+  ] as const) {
+    it(`says that there is no connection and that it tries again, before and after it was filled, and does (${language})`, async () => {
+      await using host = await Host.start()
+      await fill(host, 'One')
+      const page = await openAt(host.url, `/?lang=${language}`)
+      const context = page.context()
+      const panel = page.locator('.belfry-panel')
+      for (const titles of [['One'], ['Two', 'One']]) {
+        await context.setOffline(true)
+        await expectConnection(page, 'offline')
+        await page.locator('.belfry-bell').click()
+        await panel.getByText(words).waitFor()
+        if (titles.length > 1) await fill(host, 'Two')
+        await expectNoViolations(page)
+        await context.setOffline(false)
+        await expectText(page, panelTitles, titles, 10_000)
+        await panel.getByText(words).waitFor({ state: 'hidden' })
+        await press(page, 'Escape')
+      }
+      await context.close()
+    })
+  }
+
+  it('says so, too, where only its list gets no answer, and can be asked to try again', async () => {
+    await using host = await Host.start()
+    await using proxy = await FaultyProxy.before(host.url)
+    await fill(host, 'One')
+    const page = await openAt(proxy.url, '/')
+    const panel = page.locator('.belfry-panel')
+    await page.locator('.belfry-bell').hover()
+    await panel.locator('.belfry-list').waitFor({ state: 'attached' })
+    proxy.requests = 'cut'
+    await page.locator('.belfry-bell').click()
+    await panel.getByText('No connection, trying again.').waitFor()
+    await expectText(page, `document.querySelector('[role=status]').textContent`, 'No connection, trying again. What you see may be old.')
+    proxy.requests = 'pass'
+    await panel.getByRole('button', { name: 'Try again' }).click()
+    await expectText(page, panelTitles, ['One'])
+    await panel.getByText('No connection, trying again.').waitFor({ state: 'hidden' })
+    await page.context().close()
+  })
+
   it('leads to the inbox where what is in it could not be fetched, and is whole the next time', async () => {
     await using host = await Host.start()
     await using proxy = await FaultyProxy.before(host.url)
