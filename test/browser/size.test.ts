@@ -26,6 +26,7 @@ describe('the weight of the browser half', () => {
     const bell = ['belfry', ...(language === 'en' ? [] : [`bell-${language}`])]
     const words = language === 'en' ? [] : [`inbox-${language}`]
     staysWithin(`a page with the bell (${language})`, bell, 8192)
+    staysWithin(`the page of a notification (${language})`, [...bell, 'item'], 8192)
     staysWithin(`the page of the preferences (${language})`, [...bell, 'preferences-page'], 8192)
     staysWithin(`the inbox (${language})`, [...bell, 'inbox', ...words], 12_288)
     staysWithin(`the page of a form (${language})`, [...bell, 'compose'], 12_288)

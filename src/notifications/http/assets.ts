@@ -9,6 +9,7 @@ const script = (name: string) => ({ at: [`build/${name}`], type: 'text/javascrip
 const FILES = {
   'belfry.js': script('belfry.js'),
   'inbox.js': script('inbox.js'),
+  'item.js': script('item.js'),
   'preferences-page.js': script('preferences-page.js'),
   // Fetched by other scripts where they are wanted.
   'panel.js': script('panel.js'),

@@ -37,7 +37,8 @@ export async function inboxPage(context: HttpContext, req: Request, res: Respons
 export async function itemPage(context: HttpContext, req: Request, res: Response, person: Person, state: State, item: Item): Promise<void> {
   present(res, context, person.id, state)
   // Never the bare text: one that begins with '(3) ' would pass for the count.
-  await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data: itemView(context.options.basePath, item) })
+  const data = { ...itemView(context.options.basePath, item), ...state, mark: userMark(person.id) }
+  await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data, scripts: ['belfry.js', 'item.js'] })
 }
 
 export async function preferencesPage(context: HttpContext, req: Request, res: Response, person: Person, state: State): Promise<void> {

@@ -1,0 +1,18 @@
+import type { NotificationBell } from './bell.js'
+
+/** The bell of a page of ours, when it can be worked with. In a layout without one, the page hears of changes by one that shows nothing but the title, and speaks through it. */
+export async function bellOf(root: HTMLElement): Promise<NotificationBell> {
+  await customElements.whenDefined('notification-bell')
+  const bell = document.querySelector<NotificationBell>('notification-bell') ?? unseenBell(root)
+  await bell.ready
+  return bell
+}
+
+function unseenBell(root: HTMLElement): NotificationBell {
+  const bell = document.createElement('notification-bell') as NotificationBell
+  Object.assign(bell.dataset, root.dataset)
+  bell.setAttribute('unread', root.dataset.unread ?? '')
+  bell.append(bell.kit.h('span', { class: 'belfry-visually-hidden', role: 'status' }))
+  root.append(bell)
+  return bell
+}
