@@ -356,6 +356,18 @@ describe('read-all', () => {
     assert.equal(await host.notifications.unreadCount('ada'), 0)
   })
 
+  it('marks nothing where the page is of the one who was signed in before', async () => {
+    await using host = await Host.start()
+    const { agent } = await withInbox(host, 'ada', 1)
+    const { agent: next } = await withInbox(host, 'bob', 2)
+    const { text } = await agent.get('/notifications').set('Accept', 'text/html').expect(200)
+    const [, action = '', upTo = ''] = /action="([^"]+read-all[^"]*)"[\s\S]*?name="upTo" value="([^"]+)"/.exec(text) ?? []
+    await next.post(action).set('Accept', 'text/html').type('form').send({ upTo }).expect(401)
+    assert.equal(await host.notifications.unreadCount('bob'), 2)
+    await agent.post(action).type('form').send({ upTo }).expect(303)
+    assert.equal(await host.notifications.unreadCount('ada'), 0)
+  })
+
   for (const [what, status, type, body] of [
     ['without upTo', 422, 'form', ''],
     ['with an empty upTo', 422, 'form', 'upTo='],
