@@ -125,6 +125,7 @@ export class LiveHost implements AsyncDisposable {
       req.session.topics = [req.params.topic]
       res.send('joined')
     })
+    app.get('/bell', (_req, res) => void res.send(res.locals.notifications.bell()))
     app.get('/ping', (_req, res) => void res.send('pong'))
     app.use('/notifications', this.notifications.router())
     return app

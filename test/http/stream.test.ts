@@ -177,17 +177,29 @@ function touches(store: MemoryStore): () => number {
   return () => touched
 }
 
-test('what a page asks by itself is no reason for a session to last longer: neither a poll nor HEAD of a stream', async () => {
+test('what a page asks by itself is no reason for a session to last longer: no poll, no list that is read anew, no HEAD', async () => {
   const store = new MemoryStore()
   await using host = await LiveHost.start({ store, maxAge: 60_000 })
   const cookie = await host.signIn('ada')
   const touched = touches(store)
   await host.visit('/notifications/stream', cookie, 'HEAD')
-  const poll = await host.visit('/notifications/unread', cookie)
-  assert.equal(poll.status, 200)
-  assert.equal(touched(), 0)
-  await host.visit('/ping', cookie)
-  assert.equal(touched(), 1, 'any other request does')
+  const { id } = await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+  const bell = await (await host.visit('/bell', cookie)).text()
+  const mark = /data-user="([^"]+)"/.exec(bell)?.[1]
+  assert.equal(touched(), 1, 'a page is')
+  const script = { cookie, accept: 'application/json' }
+  const asked = [
+    fetch(`${host.url}/notifications/unread`, { headers: script }),
+    fetch(`${host.url}/notifications?belfry-for=${mark}`, { headers: script }),
+    fetch(`${host.url}/notifications/${id}?belfry-for=${mark}`, { method: 'HEAD', headers: script }),
+  ]
+  assert.deepEqual(
+    (await Promise.all(asked)).map(({ status }) => status),
+    [200, 200, 200],
+  )
+  assert.equal(touched(), 1)
+  await fetch(`${host.url}/notifications`, { headers: script })
+  assert.equal(touched(), 2, 'a list that somebody asks for is')
 })
 
 test('HEAD opens no stream', async () => {

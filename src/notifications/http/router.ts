@@ -71,6 +71,7 @@ function inbox(context: HttpContext): RequestHandler {
     const { person } = await signedIn(context, req, res)
     const query = parseListQuery(req)
     const page = await context.service.list(person.id, query)
+    if (isOfPage(req)) leaveSessionAlone(req)
     if (wantsJson(req)) res.json(page)
     else await inboxPage(context, req, res, person, query, page)
   }
@@ -96,6 +97,7 @@ function item(context: HttpContext): RequestHandler<{ id: string }> {
       now = (await markIfPossible(context, person.id, id)) ?? state
       shown = await service.get(person.id, id)
     }
+    if (req.method === 'HEAD' && isOfPage(req)) leaveSessionAlone(req)
     if (wantsJson(req)) res.json(shown)
     else await itemPage(context, req, res, person, now, shown)
   }
@@ -131,6 +133,11 @@ function readAll(context: HttpContext): RequestHandler {
 function answer(req: Request, res: Response, { options }: HttpContext, state: State, except?: string): void {
   if (wantsJson(req)) res.json(state)
   else res.redirect(303, backFrom(req, options, except))
+}
+
+/** Asked by the script of a page, which reads anew after every change for as long as it is open. */
+function isOfPage(req: Request): boolean {
+  return wantsJson(req) && req.query['belfry-for'] !== undefined
 }
 
 function isVisit(req: Request): boolean {
