@@ -5,7 +5,18 @@ import { bellOf } from './own-bell.js'
 const ASK_EVERY = 1000
 
 const root = document.querySelector<HTMLElement>('[data-belfry-item]')
-if (root) watch(root, await bellOf(root))
+if (root) {
+  const bell = await bellOf(root)
+  for (const time of root.querySelectorAll('time')) tellExactly(time, bell)
+  watch(root, bell)
+}
+
+/** The server knows neither the zone nor the words of whoever reads. */
+function tellExactly(time: HTMLTimeElement, { clock, language }: NotificationBell): void {
+  clock.show(time, false)
+  time.lang = language
+  time.textContent = time.title
+}
 
 /** Looks after every change whether the notification that is shown is still there, and says so when it is not; a page that nobody sees waits until somebody does. */
 function watch(root: HTMLElement, bell: NotificationBell): void {

@@ -3,6 +3,7 @@ import type { NotificationBell } from './bell.js'
 import { write } from './dom.js'
 import type { SayInbox } from './inbox-messages.js'
 import type { Say } from './messages.js'
+import type { Clock } from './time.js'
 
 /** A copy of the page's own empty row, filled with text: nothing that anybody typed is ever read as HTML. */
 export function createRow({ client, clock, kit, say }: NotificationBell, template: HTMLTemplateElement, item: Item, sayInbox: SayInbox): HTMLElement {
@@ -34,8 +35,14 @@ export function showState(row: HTMLElement, state: ItemState, say: Say): void {
   write(row, '[data-slot=state]', state === 'unread' ? `${say('unreadMark')} ` : '')
 }
 
+/** What is needed of a bell to name days. */
+interface Days {
+  readonly clock: Clock
+  readonly kit: { readonly write: typeof write }
+}
+
 /** Puts the heading of its day above the first entry of each day, and takes those away that head nothing. */
-export function groupByDay(list: Element, template: HTMLTemplateElement, { clock, kit }: NotificationBell): void {
+export function groupByDay(list: Element, template: HTMLTemplateElement, { clock, kit }: Days): void {
   const headings = new Map([...list.querySelectorAll<HTMLElement>('[data-day]')].map((heading) => [heading.dataset.day, heading]))
   let day = ''
   for (const entry of [...list.children] as HTMLElement[]) {

@@ -114,6 +114,12 @@ export class Host implements AsyncDisposable {
         `<!doctype html><html lang="${req.query.lang === 'pl' ? 'pl' : req.query.lang === 'ar' ? 'ar" dir="rtl' : 'en'}"><head><title>Home</title>${head()}</head><body><header>${bell()}</header><main><h1>Home</h1></main></body></html>`,
       )
     })
+    app.get('/latest', async (_req, res) => {
+      const { head, list } = res.locals.notifications
+      res.send(
+        `<!doctype html><html lang="en"><head><title>Latest</title>${head()}</head><body><main><h1>Latest</h1>${await list()}</main></body></html>`,
+      )
+    })
     app.use(notifications.basePath, notifications.router())
     return app
   }

@@ -10,6 +10,7 @@ const FILES = {
   'belfry.js': script('belfry.js'),
   'inbox.js': script('inbox.js'),
   'item.js': script('item.js'),
+  'times.js': script('times.js'),
   'preferences-page.js': script('preferences-page.js'),
   // Fetched by other scripts where they are wanted.
   'panel.js': script('panel.js'),

@@ -55,11 +55,12 @@ export function present(res: Response, context: HttpContext, user: string | null
 export function headHtml(basePath: string, scripts: readonly AssetName[] = ['belfry.js']): string {
   const style = assetHref(basePath, 'belfry.css')
   const tags = style === undefined ? [] : [`<link rel="stylesheet" href="${escapeHtml(style)}">`]
-  for (const name of scripts) {
-    const href = assetHref(basePath, name)
-    if (href !== undefined) tags.push(`<script type="module" src="${escapeHtml(href)}"></script>`)
-  }
-  return tags.join('\n')
+  return [...tags, ...scripts.map((name) => scriptHtml(basePath, name))].filter((tag) => tag !== '').join('\n')
+}
+
+function scriptHtml(basePath: string, name: AssetName): string {
+  const href = assetHref(basePath, name)
+  return href === undefined ? '' : `<script type="module" src="${escapeHtml(href)}"></script>`
 }
 
 function bellHtml(basePath: string, user: string, { epoch, version, unread }: State): string {
@@ -67,5 +68,7 @@ function bellHtml(basePath: string, user: string, { epoch, version, unread }: St
 }
 
 async function listHtml({ options, service }: HttpContext, user: string, query: ListQuery = {}): Promise<string> {
-  return render('list', listView(options.basePath, query, await service.list(user, { limit: 5, ...query })))
+  const { basePath } = options
+  const view = listView(basePath, query, await service.list(user, { limit: 5, ...query }))
+  return render('list', { ...view, script: scriptHtml(basePath, 'times.js') })
 }
