@@ -10,7 +10,7 @@ interface Watched {
   readonly store: Store
   /** Whose it was when that was asked last: by the newest connection, or after it was saved. */
   user: string | null
-  /** When that was, in milliseconds since 1970. */
+  /** When that was, by performance.now(), in whole milliseconds: a fraction would cost each session an object of its own. */
   asOf: number
   connections: number
   /** When it expires as far as is known, in milliseconds since 1970; Infinity where it does not. */
@@ -89,7 +89,7 @@ export class SessionWatch {
   watch(req: Request, user: string, since: number): string {
     if (!hasStoredSession(req)) throw new OptionError(NO_STORED_SESSION)
     const key = sessionKey(req.sessionID)
-    const asOf = Date.now() - (performance.now() - since)
+    const asOf = Math.trunc(since)
     const watched = this.#watched.get(key) ?? {
       id: copied(req.sessionID),
       store: req.sessionStore,
@@ -102,7 +102,7 @@ export class SessionWatch {
     }
     watched.connections++
     const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#end(key, isNewest ? asOf - BEFORE : asOf)
+    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - (isNewest ? BEFORE : 0))
     if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
@@ -158,6 +158,7 @@ export class SessionWatch {
   async #ask(id: string, session: SessionData): Promise<void> {
     if (this.#watched.size === 0) return
     const at = Date.now()
+    const asOf = Math.trunc(performance.now())
     const key = sessionKey(id)
     const req: unknown = Reflect.get(session, 'req')
     if (!this.#watched.has(key) || typeof req !== 'object') return
@@ -167,7 +168,7 @@ export class SessionWatch {
     if (watched === undefined || watched.user === user) return
     // Whoever has just signed in may be back as soon as that is answered.
     this.#end(key, user === null ? at : at - BEFORE)
-    belongs(watched, user, at)
+    belongs(watched, user, asOf)
   }
 
   #untold(error: unknown): void {
