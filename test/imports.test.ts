@@ -28,7 +28,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'service',
     files: /^notifications\/(service|cursors|scheduler)\.ts$/,
-    may: [/^notifications\/(notification|draft|person|values|recent|errors|protocol|logger|events)\.ts$/],
+    may: [/^notifications\/(notification|draft|person|values|recent|errors|within|protocol|logger|events)\.ts$/],
     types: [/^notifications\/(store\/store|bus\/bus)\.ts$/],
   },
   {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { InvalidError, MalformedError } from '../src/notifications/index.js'
+import { InvalidError, MalformedError, UnavailableError } from '../src/notifications/index.js'
 import { fakeNotifications } from '../src/notifications/testing.js'
 
 /** The plugin over a database in which ada has so many, written by somebody else. */
@@ -57,5 +57,17 @@ describe('the readers of what was sent', () => {
         message: 'The limit must be a whole number from 1 to 5,000.',
       })
     }
+  })
+})
+
+describe('a host that does not say what topics somebody is in', () => {
+  it('has five seconds, then whoever asked is told, and nothing waits for ever', async (t) => {
+    await using fake = fakeNotifications({ topicsOf: () => new Promise(() => {}) })
+    const { id } = await fake.notify({ to: { user: 'ada' }, title: 'x' })
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const asked = [fake.refresh('ada'), fake.state('ada'), fake.unreadCount('ada'), fake.list('ada'), fake.get('ada', id), fake.markAsRead('ada', id)]
+    const told = Promise.all(asked.map((one) => assert.rejects(one, { name: UnavailableError.name, status: 503, message: /did not say in time/ })))
+    t.mock.timers.tick(5000)
+    await told
   })
 })

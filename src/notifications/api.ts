@@ -14,8 +14,8 @@ export type DisconnectTarget = { readonly user: string } | { readonly session: s
 /**
  * Embedded notifications of one app: what `createNotifications` answers. Ids of users are the host's, opaque strings. Every promise
  * rejects with a BelfryError where something is wrong: InvalidError and MalformedError for input, NotFoundError for what is not
- * there or not theirs, UnavailableError (after at most ten seconds, with nothing changed) while the database is locked or out.
- * The functions need no `this`.
+ * there or not theirs, UnavailableError (after at most ten seconds, with nothing changed) while the database is locked or out, or
+ * where `topicsOf` does not answer for five. The functions need no `this`.
  */
 export interface Notifications {
   /** Where the router is to be mounted: the option, or `/notifications`. */

@@ -2,19 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Hub } from './hub/hub.js'
 import type { Logger } from './logger.js'
 import type { Service } from './service.js'
-import { within } from './within.js'
 
 /** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
 const EVERY = 60_000
-/** How long the host has to say what topics somebody is in, in milliseconds; whoever it does not answer for is asked about again in the next round. */
-const ANSWER_WITHIN = 5000
 /** How many are asked about before others get their turn: a host that answers from memory would hold the event loop for all of them. */
 const SLICE = 32
 
 interface RecheckOptions {
   /** Everybody who is connected. */
   readonly users: () => readonly string[]
-  /** Reads somebody's topics again. */
+  /** Reads somebody's topics again, in bounded time; where that fails, they are asked about again in the next round. */
   readonly recheck: (user: string) => Promise<void>
   readonly logger: Logger
 }
@@ -50,7 +47,7 @@ export class Recheck {
   async #ask(user: string): Promise<void> {
     const { recheck, logger } = this.#options
     try {
-      await within(ANSWER_WITHIN, recheck(user), 'The host did not say in time what topics they are in.')
+      await recheck(user)
     } catch (error) {
       logger.warn({ err: error }, 'the topics of a connected user could not be read again')
     }

@@ -8,6 +8,7 @@ import type { Item, State } from './protocol.js'
 import { Recent } from './recent.js'
 import type { Asked, Freshness, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 import { isoTime, isPlainId } from './values.js'
+import { within } from './within.js'
 
 export type { Asked, Freshness }
 
@@ -52,6 +53,10 @@ const TOO_MANY = 'At most 1,000 notifications can be marked at once: mark them i
 /** As many as one notification may name. */
 const MOST_READERS = 5000
 
+/** How long `topicsOf` may take, in milliseconds. */
+const ANSWER_WITHIN = 5000
+const UNANSWERED = 'The host did not say in time what topics they are in.'
+
 /** Of how many people: those whose memberships changed last. */
 const REMEMBERED = 20_000
 
@@ -94,7 +99,7 @@ export class Service {
     const id = parseUser(user)
     if (this.#topicsOf === undefined) return this.#state(await this.#store.snapshot(id))
     const since = performance.now()
-    return this.stateOf(await this.personOf(id), since)
+    return this.stateOf(await this.#personOf(id), since)
   }
 
   /**
@@ -105,17 +110,11 @@ export class Service {
     return this.#state(await this.#snapshotOf(person, since, asOf))
   }
 
-  /** Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. */
-  async personOf(user: string): Promise<Person> {
-    const identity = (await this.#topicsOf?.(user)) ?? { id: user }
-    return parsePerson({ ...identity, id: user }, 'topicsOf')
-  }
-
   /** Reads the memberships of a user again, where the host offers `topicsOf`; returns them, undefined where it does not. */
   async recheck(user: string): Promise<Person | undefined> {
     if (this.#topicsOf === undefined) return undefined
     const since = performance.now()
-    const person = await this.personOf(user)
+    const person = await this.#personOf(user)
     await this.#snapshotOf(person, since)
     return person
   }
@@ -206,6 +205,16 @@ export class Service {
     if (!replayed) this.#created(notification)
     const { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt } = notification
     return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
+  }
+
+  /**
+   * Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. Throws UnavailableError where it
+   * does not answer in time.
+   */
+  async #personOf(user: string): Promise<Person> {
+    const answer = Promise.resolve(this.#topicsOf?.(user))
+    const identity = (await within(ANSWER_WITHIN, answer, UNANSWERED)) ?? { id: user }
+    return parsePerson({ ...identity, id: user }, 'topicsOf')
   }
 
   /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
