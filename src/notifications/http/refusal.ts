@@ -1,5 +1,6 @@
 import { BelfryError } from '../errors.js'
 import type { RefusalReason } from '../metrics.js'
+import type { HttpContext } from './context.js'
 
 const REFUSALS = {
   origin: { status: 403, code: 'foreign_origin', detail: 'Live connections may only be opened by pages of this site.' },
@@ -24,4 +25,11 @@ export class Refusal extends BelfryError {
 /** Whatever went wrong while asking who is there is an outage of ours, never somebody's being signed out. */
 export function refusalOf(error: unknown): Refusal {
   return error instanceof Refusal ? error : new Refusal('unavailable', error)
+}
+
+/** Counts it and writes it down, where it is an outage with what caused it. */
+export function noteRefusal({ reason, status, cause }: Refusal, { metrics, options: { logger } }: HttpContext): void {
+  metrics.refused(reason)
+  if (reason === 'unavailable') logger.warn({ err: cause }, 'a live connection was refused, as it cannot be told who is there')
+  else logger.info({ reason, status }, 'a live connection was refused')
 }

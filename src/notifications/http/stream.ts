@@ -6,7 +6,7 @@ import { within } from '../within.js'
 import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
 import { sendProblem } from './problem.js'
-import { Refusal, refusalOf } from './refusal.js'
+import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { leaveSessionAlone } from './stored-session.js'
 import { type Visit, visitOf } from './visit.js'
 
@@ -32,9 +32,8 @@ async function admit(req: Request, context: HttpContext): Promise<Visit> {
   return visit
 }
 
-function refuse(res: Response, refusal: Refusal, { metrics, options }: HttpContext): void {
-  metrics.refused(refusal.reason)
-  if (refusal.reason === 'unavailable') options.logger.warn({ err: refusal.cause }, 'a stream was refused, as it cannot be told who is there')
+function refuse(res: Response, refusal: Refusal, context: HttpContext): void {
+  noteRefusal(refusal, context)
   if (res.headersSent) res.destroy()
   else sendProblem(res, refusal)
 }

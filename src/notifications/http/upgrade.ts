@@ -12,7 +12,7 @@ import { checkHandshake, handshakeAnswer } from './handshake.js'
 import { loadSession } from './load-session.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { problemOf } from './problem.js'
-import { Refusal, refusalOf } from './refusal.js'
+import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { Turnstile } from './turnstile.js'
 import { visitOnce } from './visit.js'
 
@@ -64,7 +64,7 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
 
 async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   const { req, socket, since } = upgrade
-  const { options, hub, metrics, hints } = keeper.context
+  const { options, hub, hints } = keeper.context
   try {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
@@ -75,11 +75,8 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     open(upgrade, asked, person, keeper)
   } catch (error) {
     const refusal = refusalOf(error)
-    metrics.refused(refusal.reason)
     hints.refused(refusal.reason, req)
-    if (refusal.reason === 'unavailable')
-      options.logger.warn({ err: refusal.cause }, 'a live connection was refused, as it cannot be told who is there')
-    else options.logger.info({ reason: refusal.reason, status: refusal.status }, 'a live connection was refused')
+    noteRefusal(refusal, keeper.context)
     refuse(socket, refusal, since)
   }
 }
