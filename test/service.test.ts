@@ -45,6 +45,17 @@ describe('marking several', () => {
   })
 })
 
+describe('what was sent', () => {
+  it('is told with where it stands, and with nothing of how it is stored', async () => {
+    await using fake = fakeNotifications()
+    const { replayed, ...notification } = await fake.notify({ to: { users: ['ada', 'bo'] }, title: 'x' })
+    assert.equal(replayed, false)
+    const entry = { notification, status: 'published', recipients: 2, read: 0 }
+    assert.deepEqual((await fake.sent()).entries, [entry])
+    assert.deepEqual(await fake.report(notification.id), entry)
+  })
+})
+
 describe('the readers of what was sent', () => {
   it('are asked for by a whole number up to five thousand, a hundred unless told', async () => {
     await using fake = fakeNotifications()

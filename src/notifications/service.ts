@@ -2,7 +2,7 @@ import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { parseDraft, userId } from './draft.js'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
-import type { Draft, Notification } from './notification.js'
+import { type Draft, MAX_RECIPIENTS, type Notification } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import { Recent } from './recent.js'
@@ -49,9 +49,6 @@ export interface Look {
 /** As many as one transaction marks without holding anybody up for long. */
 const MOST_MARKED = 1000
 const TOO_MANY = 'At most 1,000 notifications can be marked at once: mark them in several calls, or call markAllAsRead.'
-
-/** As many as one notification may name. */
-const MOST_READERS = 5000
 
 /** How long `topicsOf` may take, in milliseconds. */
 const ANSWER_WITHIN = 5000
@@ -172,18 +169,18 @@ export class Service {
     const found = await this.#store.sent({ before, limit: limit + 1, except: query.except ?? [] })
     const shown = found.slice(0, limit)
     const last = shown.at(-1)
-    return { entries: shown, nextCursor: found.length > limit && last !== undefined ? this.#cursors.at(last.sequence) : null }
+    return { entries: shown.map(entryOf), nextCursor: found.length > limit && last !== undefined ? this.#cursors.at(last.sequence) : null }
   }
 
   /** Throws NotFoundError for an unknown id. */
   async report(id: string, options: { readonly except?: readonly string[] } = {}): Promise<SentEntry> {
     const entry = await this.#store.report(id, options.except ?? [])
     if (entry === undefined) throw new NotFoundError()
-    return entry
+    return entryOf(entry)
   }
 
   async readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
-    const limit = parseLimit(options.limit, { usual: 100, most: MOST_READERS })
+    const limit = parseLimit(options.limit, { usual: 100, most: MAX_RECIPIENTS })
     return this.#store.readers(id, { limit, except: options.except ?? [] })
   }
 
@@ -253,6 +250,11 @@ export class Service {
       expiresAt: iso(row.expiresAt),
     }
   }
+}
+
+/** Where it stands in the list is told by cursors. */
+function entryOf({ notification, status, recipients, read }: Sent): SentEntry {
+  return { notification, status, recipients, read }
 }
 
 function parseIds(ids: unknown): string[] {
