@@ -16,6 +16,11 @@ function refusals(draft: unknown): Record<string, string> {
 }
 
 describe('a draft', () => {
+  it('says that a title is needed, whether it is absent or empty', () => {
+    for (const title of [{}, { title: '' }, { title: ' ' }]) assert.deepEqual(refusals({ to, ...title }), { title: 'A title is needed.' })
+    assert.deepEqual(refusals({ to, title: 7 }), { title: 'The title must be text.' })
+  })
+
   it('needs no more than to whom and a title', () => {
     assert.deepEqual(parseDraft({ to, title: 'Hello' }), {
       to,

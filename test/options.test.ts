@@ -83,6 +83,11 @@ describe('createNotifications', () => {
     assert.equal(parseOptions({ ...good, database: 'file:///srv/a%20b.db' }).database, '/srv/a b.db')
   })
 
+  it('gives an example of a path that fits the option', () => {
+    assert.throws(() => parseOptions({ ...good, basePath: '/a/' }), { message: /such as \/notifications, without a slash at the end/ })
+    assert.throws(() => parseOptions({ ...good, signInPath: '/a/' }), { message: /such as \/sign-in, without a slash at the end/ })
+  })
+
   it('with an option that does not exist names it', () => {
     assert.throws(() => parseOptions({ ...good, colour: 'red' } as NotificationsOptions), { message: 'There is no option colour.' })
   })

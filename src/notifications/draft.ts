@@ -6,9 +6,11 @@ import { plainDraft } from './plain-draft.js'
 import { LEVELS } from './protocol.js'
 import { characters, parseTime, safeUrl } from './values.js'
 
-const text = (what: string, max: number) =>
+const NO_TITLE = 'A title is needed.'
+
+const text = (what: string, max: number, absent = `${what} must be text.`) =>
   z
-    .string({ error: `${what} must be text.` })
+    .string({ error: ({ input }) => (input === undefined ? absent : `${what} must be text.`) })
     .transform((value) => value.toWellFormed().replaceAll('\r\n', '\n').trim())
     .refine((value) => !value.includes('\0'), { error: `${what} must not contain a NUL character.` })
     .refine((value) => characters(value) <= max, { error: `${what} can have at most ${max.toLocaleString('en')} characters.` })
@@ -78,7 +80,7 @@ const json = z.unknown().transform((value, context) => {
 const draft = z.strictObject(
   {
     to: recipients,
-    title: text('The title', 200).refine((value) => value !== '', { error: 'A title is needed.' }),
+    title: text('The title', 200, NO_TITLE).refine((value) => value !== '', { error: NO_TITLE }),
     body: optional(text('The text', 5000)),
     url: optional(link),
     level: optional(z.enum(LEVELS, { error: `The level must be one of ${LEVELS.join(', ')}.` })).transform((v) => v ?? 'info'),

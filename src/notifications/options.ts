@@ -77,10 +77,10 @@ const seconds = (option: string) =>
 const count = (option: string) =>
   z.int({ error: `The option ${option} must be a whole number.` }).positive({ error: `The option ${option} must be at least 1.` })
 
-const path = (option: string) =>
+const path = (option: string, example = '/notifications') =>
   z
-    .string({ error: `The option ${option} must be a path such as /notifications.` })
-    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: `The option ${option} must be a path such as /notifications, without a slash at the end.` })
+    .string({ error: `The option ${option} must be a path such as ${example}.` })
+    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: `The option ${option} must be a path such as ${example}, without a slash at the end.` })
 
 const origin = z
   .string({ error: 'The option allowedOrigins must be a list of origins.' })
@@ -109,7 +109,9 @@ const schema = z.strictObject(
     topicsOf: isFunction('topicsOf', 'a function of a user id that answers { id, topics } or null').optional(),
     basePath: path('basePath').default('/notifications'),
     publicPath: path('publicPath').optional(),
-    signInPath: z.union([z.literal('/'), path('signInPath')], { error: 'The option signInPath must be a path such as /sign-in.' }).optional(),
+    signInPath: z
+      .union([z.literal('/'), path('signInPath', '/sign-in')], { error: 'The option signInPath must be a path such as /sign-in.' })
+      .optional(),
     layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
     allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
     trustProxy: z
