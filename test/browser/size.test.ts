@@ -35,6 +35,27 @@ describe('the weight of the browser half', () => {
   staysWithin('an inbox where one is signed out', ['belfry', 'inbox', 'over'], 12_288)
   staysWithin('an inbox with everything that can be asked of it', ['belfry', 'inbox', 'inbox-extras'], 12_288)
 
+  it('is what docs/browser.md says, within a fifth of a kB', () => {
+    const page = readFileSync(new URL('../../docs/browser.md', import.meta.url), 'utf8')
+    const rows: Readonly<Record<string, readonly string[]>> = {
+      'the headless core': ['core'],
+      'a page with the bell': ['belfry'],
+      '… whose panel was opened': ['belfry', 'panel'],
+      'the page of one notification': ['belfry', 'item'],
+      'the inbox': ['belfry', 'inbox'],
+      '… with its selection and its list of keys': ['belfry', 'inbox', 'inbox-extras'],
+    }
+    for (const [row, files] of Object.entries(rows)) {
+      const said = new RegExp(`^\\| ${row} \\|(.*)$`, 'm').exec(page)?.[1]?.match(/[\d.]+/g) ?? []
+      assert.equal(said.length, files.includes('core') ? 1 : 3, row)
+      for (const [at, kB] of said.entries()) {
+        const words = [[], ['bell-pl', 'inbox-pl'], ['bell-ar', 'inbox-ar']][at]?.filter((word) => files.includes('inbox') || word.startsWith('bell'))
+        const size = sizeOf([...files, ...(words ?? [])].map((file) => `${file}.js`)) / 1024
+        assert.ok(Math.abs(size - Number(kB)) < 0.2, `${row} weighs ${size} kB, and the page says ${kB}`)
+      }
+    }
+  })
+
   it('the stylesheets stay within 6 kB', () => {
     const size = sizeOf(['belfry.css', 'app.css'])
     assert.ok(size <= 6144, `they weigh ${size} bytes`)
