@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { UnavailableError } from '../errors.js'
 import type { Metrics } from '../metrics.js'
@@ -62,23 +62,4 @@ export class Access {
   #measure(began: number): void {
     this.#metrics.stored((performance.now() - began) / 1000)
   }
-}
-
-export interface Portion<Place> {
-  /** What the portion came to. */
-  readonly count: number
-  /** Where the next one begins; null at the end. */
-  readonly next: Place | null
-}
-
-/** Does one portion after the other from the first place on, each in a turn of its own; returns what they came to. */
-export async function portions<Place>(first: Place, portion: (from: Place) => Promise<Portion<Place>>): Promise<number> {
-  let sum = 0
-  for (let from: Place | null = first; from !== null; ) {
-    const { count, next }: Portion<Place> = await portion(from)
-    sum += count
-    from = next
-    await nextTurn()
-  }
-  return sum
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database, Statement } from 'better-sqlite3'
-import { type Access, type Portion, portions } from './access.js'
-import { PORTION } from './portion.js'
+import type { Access } from './access.js'
+import { PORTION, type Portion, portions } from './portion.js'
 import { FIRST, IN_PORTION, ROWS, Sequence } from './sequence.js'
 import { preparing } from './statements.js'
 
