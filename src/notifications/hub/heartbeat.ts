@@ -38,8 +38,9 @@ export class Wheel {
   }
 
   /**
-   * Whether a peer that was last heard then must be gone: nothing was heard of it for two heartbeats. Nobody is judged
-   * for a round after this process itself stood still, as the answers may be waiting unread.
+   * Whether a peer that was last heard then must be gone. To be asked when its heartbeat is due: who answered the last one was heard a heartbeat ago,
+   * and half of one more is allowed for being late. Nobody is judged for a round after this process itself stood still, as the answers may be
+   * waiting unread.
    */
   isDead(heardAt: number, now: number): boolean {
     return now >= this.#trustedFrom && now - heardAt > 1.5 * this.#heartbeat

@@ -148,6 +148,11 @@ export class Hub {
     for (const { connection, since } of [...(seats ?? [])]) if (since <= until) connection.close(CLOSE.signedOut)
   }
 
+  /** Whether the session of somebody has ended since then, by performance.now(); undefined where that was too long ago to be known. */
+  endedSince(of: Pick<Connection, 'user' | 'session'>, then: number): boolean | undefined {
+    return this.#endings.since(of, then)
+  }
+
   /** Everybody who is connected. */
   users(): string[] {
     return [...this.#members.keys()]
@@ -210,11 +215,6 @@ export class Hub {
   #beat(member: Member): void {
     member.beatDue = true
     this.#flush.add(member, fromNow())
-  }
-
-  /** Whether the session of somebody has ended since then, by performance.now(); undefined where that was too long ago to be known. */
-  endedSince(of: Pick<Connection, 'user' | 'session'>, then: number): boolean | undefined {
-    return this.#endings.since(of, then)
   }
 
   async #closeAll(code: CloseCode): Promise<void> {

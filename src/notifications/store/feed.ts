@@ -3,11 +3,11 @@ import type { Ending } from '../ending.js'
 import type { Logger } from '../logger.js'
 import { endingOf, IS_ENDING } from './endings.js'
 import { preparing } from './statements.js'
-import type { Audience } from './store.js'
+import type { Concerned } from './store.js'
 
 type Change = readonly [n: number, audience: string, at: number | null]
 
-type Listener = (changed: readonly Audience[], endings: readonly Ending[]) => void
+type Listener = (changed: readonly Concerned[], endings: readonly Ending[]) => void
 
 interface News {
   readonly changed: Set<string>
@@ -150,7 +150,7 @@ export class Feed {
     return { changed: new Set(['*', '']), endings }
   }
 
-  #tell(changed: readonly Audience[], endings: readonly Ending[]): void {
+  #tell(changed: readonly Concerned[], endings: readonly Ending[]): void {
     for (const listener of this.#listeners) {
       try {
         listener(changed, endings)

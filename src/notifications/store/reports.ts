@@ -60,6 +60,7 @@ export class Reports {
       read,
     }
   }
+
   #usersOf({ audience, seq }: RawSent): readonly string[] {
     return audience === 'users' ? (this.#recipients.all(seq) as string[]) : []
   }

@@ -6,7 +6,7 @@ import { Instant } from './instant.js'
 import { LiveAudiences } from './live.js'
 import type { PagePart, Place } from './pages.js'
 import { type Standing, Standings } from './standings.js'
-import type { Asked, Audience, Freshness, Page, Row, Sight, Snapshot } from './store.js'
+import type { Asked, Concerned, Freshness, Page, Row, Sight, Snapshot } from './store.js'
 
 /**
  * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
@@ -179,7 +179,7 @@ export class Snapshots {
     return undefined
   }
 
-  #forget(changed: readonly Audience[]): void {
+  #forget(changed: readonly Concerned[]): void {
     for (const audience of changed) {
       if (audience.startsWith('user:')) this.#standings.forget(audience.slice('user:'.length))
       else if (audience.startsWith('topic:') || audience === 'everyone') this.#audiences.forget(audience)

@@ -23,7 +23,7 @@ import { Sending } from './sending.js'
 import { Snapshots } from './snapshots.js'
 import type {
   Asked,
-  Audience,
+  Concerned,
   Cutoffs,
   Freshness,
   Inserted,
@@ -181,7 +181,7 @@ class SqliteStore implements Store {
     return this.#access.write(() => this.#sending.tick(now))
   }
 
-  watch(listener: (changed: readonly Audience[], endings: readonly Ending[]) => void): () => void {
+  watch(listener: (changed: readonly Concerned[], endings: readonly Ending[]) => void): () => void {
     return this.#feed.watch(listener)
   }
 

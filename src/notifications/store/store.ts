@@ -4,10 +4,10 @@ import type { Person } from '../person.js'
 import type { Filter, ItemState, Level } from '../protocol.js'
 
 /**
- * Who saw a change: `user:<id>`, `topic:<name>`, `everyone`. `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` says that a
+ * Whom a change concerns: `user:<id>`, `topic:<name>`, `everyone`. `*` stands for anybody: the store lost track, so everything live is to be read again. `erased:` says that a
  * user was erased, whose name must not stand here any more: whatever is kept of users is to be forgotten.
  */
-export type Audience = string
+export type Concerned = string
 
 /** What one user can see at one instant; count and version belong together. */
 export interface Snapshot {
@@ -217,7 +217,7 @@ export interface Store {
    * From now on calls `listener` after every commit that changed or announced something, whoever made it: this process at once,
    * another within 50 ms of idle time. Returns what ends it.
    */
-  watch(listener: (changed: readonly Audience[], endings: readonly Ending[]) => void): () => void
+  watch(listener: (changed: readonly Concerned[], endings: readonly Ending[]) => void): () => void
   /** Tells every process that watches this database whose connections are to end, `listener`s here included. Changes no version. */
   announce(ending: Ending): Promise<void>
 
