@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { parseConfig } from './app/config.js'
 import { type Output, runApp } from './app/main.js'
 import { backup, restore } from './cli/backup.js'
@@ -62,6 +63,10 @@ function messageOf(error: unknown): string {
 
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */
 async function overview(argv: readonly string[], helpWanted: boolean, out: Output, err: Output): Promise<number> {
+  if (argv.length === 1 && argv[0] === '--version') {
+    await out.write(`${versionOf()}\n`)
+    return 0
+  }
   const words = argv.filter((word) => !word.startsWith('-'))
   const fitting = commands.filter((command) => words.every((word, index) => wordsOf(command)[index] === word))
   if (helpWanted && fitting.length > 0) {
@@ -73,6 +78,11 @@ async function overview(argv: readonly string[], helpWanted: boolean, out: Outpu
   return 2
 }
 
+function versionOf(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 function listOf(shown: readonly Command[]): string {
   const width = Math.max(...shown.map(({ usage }) => usage.length))
   const lines = shown.map(({ usage, about }) => `  belfry ${usage.padEnd(width)}  ${about}`)
@@ -81,7 +91,7 @@ function listOf(shown: readonly Command[]): string {
     '',
     ...lines,
     '',
-    "'belfry COMMAND --help' tells more; settings such as DATABASE_URL come from the environment.",
+    "'belfry COMMAND --help' tells more, 'belfry --version' which version this is; settings such as DATABASE_URL come from the environment.",
     '',
   ].join('\n')
 }

@@ -57,6 +57,12 @@ class Place implements AsyncDisposable {
 }
 
 describe('the command line', () => {
+  it('says which version it is', async () => {
+    await using place = new Place()
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    assert.equal(await place.ok('--version'), `${version}\n`)
+  })
+
   it('helps with everything when asked, with exit code 0', async () => {
     await using place = new Place()
     const help = await place.ok('--help')
