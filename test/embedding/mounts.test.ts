@@ -155,6 +155,23 @@ describe('requests that offer another protocol', () => {
     assert.deepEqual(seen, [])
   })
 
+  it('are answered in their turn where they were sent ahead, however long they take', async () => {
+    const host = build()
+    host.app.get('/slow/:which', async (req, res) => {
+      await pause(req.params.which === 'three' ? 1300 : 100)
+      res.end(`slow ${req.params.which}`)
+    })
+    await using served = await serve(host)
+    // Node adds a second to it: still shorter than the answer takes.
+    served.server.keepAliveTimeout = 1
+    const socket = await openRaw(Number(new URL(served.url).port))
+    const ask = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+    const offered = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQC\r\n'
+    socket.write(ask('/slow/one') + ask('/slow/two') + ask('/slow/three', offered) + ask('/slow/four', 'Connection: close\r\n'))
+    const answers = await text(socket)
+    assert.deepEqual(answers.match(/slow (?:one|two|three|four)/g), ['slow one', 'slow two', 'slow three', 'slow four'])
+  })
+
   it('are 404 where what they offer is a WebSocket that nobody opens', async () => {
     await using served = await serve(build())
     assert.equal((await spoken(served, { path: '/page', headers: { connection: 'Upgrade', upgrade: 'websocket' } })).status, 404)

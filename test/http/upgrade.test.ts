@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { MemoryStore, type SessionData } from 'express-session'
 import { WebSocket, WebSocketServer } from 'ws'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { LiveHost } from '../helpers/live-host.js'
 import { type Answer, handshake, openRaw, upgrade } from '../helpers/raw-upgrade.js'
 import { Tab } from '../helpers/visitor.js'
@@ -149,6 +150,49 @@ test('what is not a WebSocket handshake is refused with 400', async () => {
     assert.equal(answer.headers.get('sec-websocket-version'), '13')
   }
   assert.equal(await host.metric('belfry_upgrades_refused_total', { reason: 'protocol' }), wrong.length)
+})
+
+test('an upgrade that was sent ahead waits for the answer before it, and has the connection to itself then', async () => {
+  const gate = new Gate()
+  await using host = await LiveHost.start({ between: (req, _res, next) => void (req.path === '/ping' ? gate.pass().then(() => next()) : next()) })
+  const Cookie = await host.signIn('ada')
+  const socket = await openRaw(host.port)
+  let heard = ''
+  socket.setEncoding('latin1').on('data', (text) => {
+    heard += text
+  })
+  socket.write(Buffer.concat([Buffer.from('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'), handshake({ port: host.port, headers: { Cookie } })]))
+  await gate.heldUp()
+  gate.open()
+  await eventually(
+    () => heard.includes('"type":"hello"') && heard.includes('pong'),
+    () => heard,
+  )
+  assert.match(heard, /^HTTP\/1\.1 200 [^{]*pongHTTP\/1\.1 101 [^{]*\{"type":"hello"/)
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+  await eventually(
+    () => heard.includes('"unread":1'),
+    () => heard,
+  )
+  socket.destroy()
+})
+
+test('a client that resets its connection while its upgrade waits for the answer before it harms nobody', async () => {
+  const gate = new Gate()
+  await using host = await LiveHost.start({ between: (req, _res, next) => void (req.path === '/ping' ? gate.pass().then(() => next()) : next()) })
+  const Cookie = await host.signIn('ada')
+  const socket = await openRaw(host.port)
+  socket.write(Buffer.concat([Buffer.from('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'), handshake({ port: host.port, headers: { Cookie } })]))
+  await gate.heldUp()
+  socket.resetAndDestroy()
+  await once(socket, 'close')
+  gate.open()
+  assert.equal((await host.visit('/ping', Cookie)).status, 200)
+  await using _tab = await host.openTab(Cookie)
+  await eventually(
+    async () => (await host.metric('belfry_connections')) === 1,
+    () => 'the one that was reset is counted',
+  )
 })
 
 test('over the cap of a user the newest connection is refused with 429, and the others stay', async () => {

@@ -1,5 +1,7 @@
-import type { IncomingMessage, Server } from 'node:http'
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { hush } from '../hub/socket.js'
 import { AppRequests } from './app-requests.js'
 
 type Answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -32,9 +34,11 @@ class Door {
   constructor(server: Server, otherwise: Answer) {
     const strangers: Answer = (req, socket, head) => {
       if (server.listenerCount('upgrade') > 1) return
-      if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
-      else if (isCutShort(req, server)) socket.end(TOO_LARGE)
-      else beginAnew(server, req, socket, head)
+      afterAnswers(socket, () => {
+        if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
+        else if (isCutShort(req, server)) socket.end(TOO_LARGE)
+        else beginAnew(server, req, socket, head)
+      })
     }
     // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean
@@ -56,9 +60,26 @@ class Door {
   /** Whether it was ours. */
   #answer(...[req, socket, head]: Parameters<Answer>): boolean {
     const answer = this.paths.get(pathOf(req))
-    answer?.(req, socket, head)
+    if (answer !== undefined) afterAnswers(socket, () => answer(req, socket, head))
     return answer !== undefined
   }
+}
+
+/**
+ * Node hands an upgrade over at once, even one that was sent ahead: what was asked before on the same connection would then be answered in the midst of
+ * the frames, and what is begun anew would never be. So it waits until all that has left; where the connection ends before, it is nobody's.
+ */
+function afterAnswers(socket: Duplex, go: () => void): void {
+  // Node's own mark for the answer whose turn it is.
+  const answer: unknown = Reflect.get(socket, '_httpMessage')
+  if (!(answer instanceof ServerResponse)) {
+    go()
+    return
+  }
+  hush(socket)
+  answer.once('close', () => {
+    if (!socket.destroyed) afterAnswers(socket, go)
+  })
 }
 
 const OFFERS = ['upgrade', 'http2-settings']
@@ -84,6 +105,8 @@ function beginAnew(server: Server, { method, url, httpVersion, rawHeaders }: Inc
     if (name.toLowerCase() === 'connection') lines.push(`${name}: ${withoutOffers(value)}`)
     else if (!OFFERS.includes(name.toLowerCase())) lines.push(`${name}: ${value}`)
   }
+  // Behind an answer Node allows a connection to be idle for so long, and would go on counting while this one is given.
+  if (socket instanceof Socket) socket.setTimeout(0)
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
   server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }
