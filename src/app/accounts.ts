@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { type FieldError, InvalidError, type Notifications, UnavailableError } from '../notifications/index.js'
 import { SignedOutError } from './auth.js'
 import type { AppDatabase } from './database.js'
-import type { Passwords } from './passwords.js'
+import { askerOf, type Passwords } from './passwords.js'
 import type { SessionStore } from './session.js'
 import { OWN_PASSWORD_LEAST, passwordProblem, type Role, type User, type Users, usernameProblem } from './users.js'
 
@@ -43,7 +43,7 @@ export class Accounts {
     const { database, users, passwords, sessions } = this.#parts
     const problem = passwordProblem(password, keep === undefined ? 1 : OWN_PASSWORD_LEAST)
     if (problem !== undefined) throw new InvalidError([{ field: 'password', message: problem }])
-    const hash = await passwords.hash(password)
+    const hash = await passwords.hash(password, keep === undefined ? undefined : askerOf(user))
     const { generation, ended } = await database.transaction(() => {
       const generation = users.setPasswordHash(user.id, hash, keep === undefined ? undefined : user.generation)
       if (generation === undefined) throw new SignedOutError()

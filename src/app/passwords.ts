@@ -1,5 +1,6 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { UnavailableError } from '../notifications/index.js'
+import { FairQueue } from './fair-queue.js'
 
 const BLOCK_SIZE = 8
 const PARALLELIZATION = 3
@@ -7,14 +8,21 @@ const KEY_BYTES = 32
 const SALT_BYTES = 16
 /** Each takes 32 MiB and a thread of the pool: more at once would be slower for all, file access included. */
 const AT_ONCE = 2
-/** Some six seconds of work; whoever comes later is asked to come again rather than to wait. */
+/** Some six seconds of work; more are asked to come again rather than to wait. */
 const MAX_WAITING = 64
+/** Admins and operators, all together. */
+const ADMINS = 'admins'
+/** Somebody who is signed in, from wherever. */
+export const askerOf = ({ id }: { readonly id: number }) => `user ${id}`
 
 /** Hashes passwords with scrypt, a few at a time and off the event loop. */
 export class Passwords {
   readonly #cost: number
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  readonly #queue = new FairQueue({
+    atOnce: AT_ONCE,
+    waiting: MAX_WAITING,
+    full: () => new UnavailableError('Too many people are signing in at this moment. Please try again.', { retryAfter: 5 }),
+  })
   /** Looks like a hash and fits no password. */
   readonly #decoy: string
 
@@ -24,14 +32,17 @@ export class Passwords {
     this.#decoy = encode(cost, randomBytes(SALT_BYTES), randomBytes(KEY_BYTES))
   }
 
-  /** Throws UnavailableError when too many are waiting; `verify` does, too. */
-  hash(password: string): Promise<string> {
-    return this.inTurn(() => this.#make(password))
+  /**
+   * Throws UnavailableError when too many are waiting; `verify` does, too.
+   * @param asker as for `inTurn`; an admin unless told
+   */
+  hash(password: string, asker = ADMINS): Promise<string> {
+    return this.inTurn(asker, () => this.#make(password))
   }
 
   /** Takes as long for `undefined`, somebody who doesn't exist, as for a wrong password. */
-  verify(password: string, hash: string | undefined): Promise<boolean> {
-    return this.inTurn(() => this.check(password, hash))
+  verify(password: string, hash: string | undefined, asker = ADMINS): Promise<boolean> {
+    return this.inTurn(asker, () => this.check(password, hash))
   }
 
   /** `verify` for those who already have their turn. */
@@ -43,26 +54,12 @@ export class Passwords {
     return timingSafeEqual(derived, expected) && hash !== undefined
   }
 
-  /** Waits until it is `work`'s turn. Throws UnavailableError when too many are waiting. */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    await this.#turn()
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running--
-      else next()
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#running < AT_ONCE) {
-      this.#running++
-      return
-    }
-    if (this.#waiting.length >= MAX_WAITING)
-      throw new UnavailableError('Too many people are signing in at this moment. Please try again.', { retryAfter: 5 })
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /**
+   * Waits until it is `work`'s turn. Throws UnavailableError when too many are waiting.
+   * @param asker who wants it, in whatever words: they take turns, and who wants much makes room for who wants little
+   */
+  inTurn<T>(asker: string, work: () => Promise<T>): Promise<T> {
+    return this.#queue.inTurn(asker, work)
   }
 
   async #make(password: string): Promise<string> {

@@ -126,6 +126,18 @@ describe('changing the password', () => {
     })
   }
 
+  it('a hundred times at once keeps nobody else from signing in', async () => {
+    await using app = await startTestApp({}, { passwordCost: 2 ** 14 })
+    const ada = await app.signIn('ada')
+    await app.addUser('bob')
+    const tries = Array.from({ length: 100 }, () => ada.postJson('/account/password', { current: 'not the right one', password: NEW }))
+    await Promise.any(tries.map(async (answer) => assert.equal((await answer).status, 503)))
+    const bob = await Visitor.signedIn(app.url, 'bob', PASSWORD)
+    assert.equal((await bob.get('/notifications/unread')).status, 200)
+    const statuses = (await Promise.all(tries)).map(({ status }) => status)
+    assert.deepEqual(new Set(statuses), new Set([422, 503]))
+  })
+
   it('overtaken by a sign-in with the old password leaves that one outside', async () => {
     await using app = await startTestApp()
     const ada = await app.signIn('ada')

@@ -3,6 +3,7 @@ import { InvalidError, sendProblem, wantsJson } from '../../notifications/index.
 import { me, readBodyBehind, requireSignedIn, saveSession } from '../auth.js'
 import type { AppContext } from '../context.js'
 import { field, parameter } from '../fields.js'
+import { askerOf } from '../passwords.js'
 import type { User } from '../users.js'
 
 const CHANGED = 'Your password is changed. Every other device was signed out.'
@@ -36,7 +37,7 @@ export function accountRoutes(context: AppContext): Router {
 
 async function changePassword({ users, passwords, accounts }: AppContext, req: Request, user: User): Promise<void> {
   const [current, password] = [field(req, 'current'), field(req, 'password')]
-  if (!(await passwords.verify(current, await users.passwordHash(user.id)))) {
+  if (!(await passwords.verify(current, await users.passwordHash(user.id), askerOf(user)))) {
     throw new InvalidError([{ field: 'current', message: 'This is not your present password.' }])
   }
   const generation = await accounts.setPassword(user, password, req.sessionID)

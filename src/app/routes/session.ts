@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express'
+import { ipKeyGenerator } from 'express-rate-limit'
 import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.js'
 import { endSession, requireSignedIn, startSession } from '../auth.js'
 import { readBody } from '../body.js'
@@ -70,7 +71,7 @@ async function verify(
     const right = await passwords.check(password, hash)
     return right && user?.disabledAt === null ? user : undefined
   }
-  const user = await passwords.inTurn(() => throttle.attempt(username, address, signIn))
+  const user = await passwords.inTurn(ipKeyGenerator(address), () => throttle.attempt(username, address, signIn))
   if (user === undefined) throw new WrongSignInError()
   return user
 }
