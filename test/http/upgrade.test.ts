@@ -256,6 +256,30 @@ test('an identify that hangs or throws is a 503 within a second', async () => {
   assert.ok(host.warnings.length > 0)
 })
 
+test('whoever makes up origins writes nothing of their own into the log, and does not keep the host from learning what else is wrong', async () => {
+  let out = false
+  await using host = await LiveHost.start({
+    between: (req, _res, next) => {
+      if (out) Reflect.deleteProperty(req, 'session')
+      next()
+    },
+  })
+  const { port } = host
+  for (const Origin of ['null', 'http://x \x9b2J %s', 'https://evil.example/\x85belfry: all is well'])
+    expectRefused(await upgrade({ port, headers: { Origin } }), 403)
+  assert.equal(host.warnings.length, 0)
+  for (let n = 0; n < 30; n++) await upgrade({ port, headers: { Origin: `https://evil${n}.example` } })
+  for (let n = 0; n < 30; n++) await upgrade({ port, headers: { Origin: 'https://evil0.example', Host: `evil${n}.example` } })
+  assert.equal(host.warnings.length, 10)
+  assert.match(
+    host.warnings[0] ?? '',
+    /^a live connection was refused to a page of https:\/\/evil0\.example, as only pages of http:\/\/127\.0\.0\.1:\d+ may/,
+  )
+  out = true
+  assert.equal((await host.visit('/notifications/unread', '')).status, 503)
+  assert.ok(host.warnings.some((text) => text.startsWith('a request has no session')))
+})
+
 test('sessions that no store keeps cannot be watched, so nothing is opened on them', async () => {
   await using host = await LiveHost.start({
     session: (req, _res, next) => {

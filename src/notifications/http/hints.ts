@@ -3,18 +3,21 @@ import type { Request } from 'express'
 import type { RefusalReason } from '../metrics.js'
 import type { Options } from '../options.js'
 import { Recent } from '../recent.js'
-import { expectedOrigins } from './origin.js'
+import { expectedOrigins, originOf } from './origin.js'
 import { hasStoredSession, lookUp, type StoredSession } from './stored-session.js'
 
 /** Of how many visitors is kept that a page knew them. */
 const KEPT = 200
 /** More than this is not said: whoever comes from elsewhere could fill the log. */
 const SAID = 20
+/** Of these no more than so many are said of other sites: whoever makes them up could take the place of all else. */
+const SAID_OF_ORIGINS = 10
 
 /** Tells the host what it may have set up wrong, each thing once. Its visitors are served otherwise, so else it would never learn of it. */
 export class Hints {
   readonly #options: Options
   readonly #said = new Set<string>()
+  readonly #origins = new Set<string>()
   /** Cookie headers, each with the session that it was then; null where that stands in no store. */
   readonly #known = new Recent<string, StoredSession | null>(KEPT)
 
@@ -36,10 +39,7 @@ export class Hints {
   /** A live connection was refused. */
   refused(reason: RefusalReason, req: IncomingMessage): void {
     const { origin, cookie } = req.headers
-    if (reason === 'origin' && origin !== undefined)
-      this.#say(
-        `a live connection was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open one: behind a proxy set trustProxy, or name your origins in allowedOrigins`,
-      )
+    if (reason === 'origin' && origin !== undefined) this.#foreign(origin, req)
     if (reason === 'session' && cookie !== undefined) void this.#notRecognised(cookie)
   }
 
@@ -62,6 +62,15 @@ export class Hints {
     const why =
       headers.upgrade === undefined ? 'a proxy in front does not pass Upgrade and Connection' : 'attach(server) was not called for this server'
     this.#say(`a live connection could not be opened, so browsers make do with the event stream: ${why}`)
+  }
+
+  /** What is no origin was sent by no browser, and may hold anything. */
+  #foreign(origin: string, req: IncomingMessage): void {
+    if (originOf(origin) !== origin || this.#origins.has(origin) || this.#origins.size >= SAID_OF_ORIGINS) return
+    this.#origins.add(origin)
+    this.#say(
+      `a live connection was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open one: behind a proxy set trustProxy, or name your origins in allowedOrigins`,
+    )
   }
 
   /** Whoever has signed out since, or whose session has expired, is rightly refused. */

@@ -77,7 +77,8 @@ function createView({ trustProxy }: Options): RequestView {
   return RequestView as unknown as RequestView
 }
 
-function originOf(url: string): string | undefined {
+/** Undefined where a URL has none, or is none. */
+export function originOf(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const { origin } = new URL(url)
   return origin === 'null' ? undefined : origin
