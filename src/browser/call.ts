@@ -1,6 +1,7 @@
 import type { Item } from '../notifications/protocol.js'
 import type { Client } from './core.js'
 import { preferences } from './preferences.js'
+import { senderOf } from './rows.js'
 
 /** Calls somebody who looks at no tab, in the ways that they asked for: about one, or in these words about several. Only the tab that leads does, so it happens once. */
 export async function call({ base, leads, looked }: Client, words: string, one?: Item): Promise<void> {
@@ -8,11 +9,16 @@ export async function call({ base, leads, looked }: Client, words: string, one?:
   const { desktop, sound } = preferences()
   if (sound) ring()
   if (!desktop || Notification.permission !== 'granted') return
-  const shown = one ? new Notification(one.title, { body: one.body ?? '', tag: one.id }) : new Notification(words)
+  const shown = one ? new Notification(one.title, { body: wordsOf(one), tag: one.id }) : new Notification(words)
   shown.onclick = () => {
     window.focus()
     location.assign(one ? `${base}/${encodeURIComponent(one.id)}` : base)
   }
+}
+
+/** What it says, below who says it. */
+function wordsOf({ data, body }: Item): string {
+  return [senderOf(data), body].filter(Boolean).join('\n')
 }
 
 /** Two soft strokes of a bell. A browser that wants a click before it makes any sound makes none. */

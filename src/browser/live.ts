@@ -26,7 +26,7 @@ export function openSocket(base: string, query: string, events: LinkEvents): Lin
     () => socket.close(),
     () => socket.send('{"type":"sync"}'),
   )
-  socket.onmessage = ({ data }) => watch.heard(String(data))
+  socket.onmessage = ({ data }) => watch.heard(data)
   socket.onclose = ({ code }) => watch.end(code)
   return watch.link
 }
@@ -36,7 +36,7 @@ export function openStream(base: string, query: string, events: LinkEvents): Lin
   const source = new EventSource(`${base}/stream${query}`)
   const watch = watchSilence(events, () => source.close())
   for (const type of ['hello', 'unread', 'heartbeat'] as const satisfies readonly ServerFrame['type'][]) {
-    source.addEventListener(type, ({ data }: MessageEvent) => watch.heard(String(data)))
+    source.addEventListener(type, ({ data }: MessageEvent) => watch.heard(data))
   }
   source.onerror = () => watch.end(0)
   return watch.link

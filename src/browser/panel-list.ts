@@ -44,7 +44,7 @@ export function createPanelList(bell: NotificationBell, control: HTMLElement, di
     element,
     take,
     show({ items, nextCursor }) {
-      const busy = !!element.parentElement?.scrollTop || element.matches(':focus-within')
+      const busy = element.parentElement?.scrollTop || element.matches(':focus-within')
       const newest = kit.position(rows()[0]?.dataset.cursor)
       const gone = new Map(rows().map((row) => [row.dataset.cursor, row]))
       const fresh = items.filter(({ id, cursor, state }) => {

@@ -1,6 +1,7 @@
 import type { Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import type { Action } from './core.js'
+import { senderOf } from './rows.js'
 
 /** A row of the panel: a link to the notification, and what one can do about it. */
 export function panelRow(
@@ -15,15 +16,25 @@ export function panelRow(
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
   const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, title)
   const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
-  const text = h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body)
   const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
   const does = (words: string, action: Action) => {
     const made = button(words, () => act(row, item, action), `belfry-button belfry-${action}`)
     made.ariaDescription = item.title
     return made
   }
-  const foot = h('div', { class: 'belfry-actions' }, time, does(say('read'), 'read'), does(say('archive'), 'archive'), does(say('undo'), 'unarchive'))
-  row.append(h('span', { class: 'belfry-mark' }), text, foot)
+  row.append(
+    h('span', { class: 'belfry-mark' }),
+    h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body),
+    h(
+      'div',
+      { class: 'belfry-actions' },
+      h('bdi', { class: 'belfry-meta' }, senderOf(item.data)),
+      time,
+      does(say('read'), 'read'),
+      does(say('archive'), 'archive'),
+      does(say('undo'), 'unarchive'),
+    ),
+  )
   showState(row, item.state, say)
   return row
 }

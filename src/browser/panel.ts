@@ -34,7 +34,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     words.textContent = connection === 'offline' ? say(connection) : wrong || empty
     retry.hidden = !again
     readAll.hidden = !state?.unread
-    pill.textContent = held.length > 0 ? say('fresh', held.length) : ''
+    pill.textContent = held[0] ? say('fresh', held.length) : ''
     // What was hidden gives its focus to the first link that is not.
     if (focused?.checkVisibility() === false) element.querySelector('a')?.focus()
   }
@@ -48,9 +48,9 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     loading = true
     again = false
     did()
-    let trouble: 'failed' | 'offline' = 'failed'
-    const page = await client.list({ limit: String(LATEST) }).catch(({ status }) => {
-      if (!status) trouble = 'offline'
+    let trouble = ''
+    const page = await client.list({ limit: `${LATEST}` }).catch(({ status }) => {
+      trouble = say(status ? 'failed' : 'offline')
     })
     if (page) {
       shows = `${page.epoch} ${page.version}`
@@ -59,7 +59,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     loading = false
     again = !page
     list.element.ariaBusy = 'false'
-    did(page ? '' : say(trouble))
+    did(trouble)
     if (page) refresh()
   }
   const refresh = () => {

@@ -14,7 +14,7 @@ export function createPending(): Pending {
   return {
     has: (id) => last.has(id),
     async run(id, send, undo) {
-      const mine = (last.get(id) ?? Promise.resolve()).then(send).then(() => undefined, troubleOf)
+      const mine = Promise.resolve(last.get(id)).then(send).catch(troubleOf) as Promise<Trouble | undefined>
       last.set(id, mine)
       const trouble = await mine
       if (last.get(id) !== mine) return trouble

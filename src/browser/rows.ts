@@ -61,7 +61,8 @@ export function groupByDay(list: Element, template: HTMLTemplateElement, { clock
   for (const heading of headings.values()) heading.remove()
 }
 
-function senderOf(data: unknown): string {
+/** Who it is from, as far as it says. */
+export function senderOf(data: unknown): string {
   const from = (data as { from?: unknown } | null)?.from
   return typeof from === 'string' ? from.slice(0, 200) : ''
 }

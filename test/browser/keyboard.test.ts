@@ -558,10 +558,11 @@ describe('for everyone', () => {
     await context.addInitScript(`{
       localStorage.setItem('belfry', '{"desktop":true,"sound":true}')
       window.called = []
+      window.said = []
       window.looking = false
       window.rung = window.asked = 0
       document.hasFocus = () => (window.asked++, window.looking)
-      window.Notification = class { static permission = 'granted'; constructor(title) { window.called.push(title) } }
+      window.Notification = class { static permission = 'granted'; constructor(title, { body } = {}) { window.called.push(title); window.said.push(body) } }
       window.AudioContext = class extends AudioContext { constructor() { super(); window.rung++ } }
     }`)
     const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url), await openTab(context, host.url)]
@@ -596,6 +597,25 @@ describe('for everyone', () => {
     )
     assert.deepEqual(await called(), ['Nobody looks', 'Nobody again'])
     await first.context().close()
+  })
+
+  it('says who it is from: on the desktop, and in the panel', async () => {
+    await using host = await Host.start()
+    const { pages, called } = await openCalled(host)
+    await host.notifications.notify({ to: { user: 'ada' }, title: 'Your password expires', body: 'Tell me the old one.', data: { from: 'Mallory' } })
+    await eventually(
+      async () => (await called()).length === 1,
+      () => 'nobody was called',
+    )
+    const said = await Promise.all(pages.map((page) => page.evaluate('window.said')))
+    assert.deepEqual(said.flat(), ['Mallory\nTell me the old one.'])
+    await host.tell('ada', 'From nobody')
+    const page = pages[0] as Page
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    await expectText(page, `[...document.querySelectorAll('.belfry-panel .belfry-actions bdi')].map((from) => from.textContent)`, ['', 'Mallory'])
+    const shown = `[...document.querySelectorAll('.belfry-panel .belfry-actions bdi')].map((from) => from.checkVisibility())`
+    assert.deepEqual(await page.evaluate(shown), [false, true])
+    await page.context().close()
   })
 
   it('calls and rings at most twice for a burst: for the first, and for how many the others were', async () => {
