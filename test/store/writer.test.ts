@@ -29,7 +29,7 @@ test('forty who connect while each commit takes long do not wait for forty commi
   let commits = 0
   let busy = true
   const writing = (async () => {
-    for (; busy; commits++) await writer.write(() => hold(20))
+    for (; busy; commits++) await writer.write(() => hold(30))
   })()
   for (let n = 0; n < 40; n++) connect(port, '127.0.0.1').on('error', () => {})
   await eventually(

@@ -28,7 +28,9 @@ interface FlushOptions {
 
 /** Connections served in one turn of the event loop: some 0.3 ms, so that the host's own requests never wait for a broadcast. */
 const SLICE = 32
-/** Where others took long in a turn (a commit waits for the disk), more slices are served in the next: for this share of that time, */
+/** Where others take long in each turn (a commit waits for the disk), and the last of those who wait would be served later than this, in milliseconds, */
+const SOON = 200
+/** more slices are served in the next turn: for this share of the time that the others took, */
 const SHARE = 1 / 4
 /** and for no longer, in milliseconds. */
 const LONGEST_SHARE = 4
@@ -82,9 +84,19 @@ export class Flush {
       if (looks === undefined) await this.#retry(slice)
       else this.#deliver(slice, looks)
       // Where nobody waits, too: what comes in the rest of this turn is told together.
-      if (performance.now() >= until || this.#taken === this.#queue.length) until = await nextShare()
+      if (performance.now() >= until || this.#taken === this.#queue.length) until = await this.#waitForTurn()
     }
     this.#running = false
+  }
+
+  /** Waits for the next turn. Returns until when slices may be served in it, by performance.now(): one, at least. */
+  async #waitForTurn(): Promise<number> {
+    const before = performance.now()
+    await nextTurn()
+    const now = performance.now()
+    const others = now - before
+    const slices = (this.#queue.length - this.#taken) / SLICE
+    return slices * others > SOON ? now + Math.min(LONGEST_SHARE, others * SHARE) : now
   }
 
   #take(): Slice {
@@ -138,12 +150,4 @@ export class Flush {
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2))
     await pause(this.#pause, undefined, { ref: false })
   }
-}
-
-/** Waits for the next turn. Returns until when slices may be served in it, by performance.now(): one, at least. */
-async function nextShare(): Promise<number> {
-  const before = performance.now()
-  await nextTurn()
-  const now = performance.now()
-  return now + Math.min(LONGEST_SHARE, (now - before) * SHARE)
 }

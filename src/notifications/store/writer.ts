@@ -14,7 +14,7 @@ interface Op {
 type Outcome = (op: Op) => void
 
 /** A transaction that took longer has held the event loop for long, in milliseconds: mostly its commit, as the disk is slow or busy. */
-const SLOW = 10
+const SLOW = 20
 /** After that the others have the loop for this share of the time that it took, */
 const REST = 1 / 2
 /** and for no longer, in milliseconds. */
