@@ -38,6 +38,8 @@ const EVERY = 300
 const RECHECK = 30_000
 /** Endings are told a millisecond too late rather than too early: what came in before a request ended two before it. */
 const BEFORE = 2
+/** And of a request itself by so much more: a clock of whole milliseconds may have gone on meanwhile. */
+const AFTER = 1
 /** How many sessions are read at a time. */
 const AT_ONCE = 16
 
@@ -102,7 +104,7 @@ export class SessionWatch {
     }
     watched.connections++
     const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - (isNewest ? BEFORE : 0))
+    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - (isNewest ? BEFORE : -AFTER))
     if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
