@@ -34,7 +34,7 @@ class Door {
   constructor(server: Server, otherwise: Answer) {
     const strangers: Answer = (req, socket, head) => {
       if (server.listenerCount('upgrade') > 1) return
-      afterAnswers(answerBefore(socket), socket, () => {
+      afterAnswers(socket, () => {
         if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
         else if (isCutShort(req, server)) socket.end(TOO_LARGE)
         else beginAnew(server, req, socket, head)
@@ -60,31 +60,25 @@ class Door {
   /** Whether it was ours. */
   #answer(...[req, socket, head]: Parameters<Answer>): boolean {
     const answer = this.paths.get(pathOf(req))
-    const before = answer && answerBefore(socket)
-    if (before === undefined) answer?.(req, socket, head)
-    else afterAnswers(before, socket, () => answer?.(req, socket, head))
+    if (answer !== undefined) afterAnswers(socket, () => answer(req, socket, head))
     return answer !== undefined
   }
-}
-
-/** Whoever is answered on this connection, or still to be; Node's own mark for the answer whose turn it is. */
-function answerBefore(socket: Duplex): ServerResponse | undefined {
-  const answer: unknown = Reflect.get(socket, '_httpMessage')
-  return answer instanceof ServerResponse ? answer : undefined
 }
 
 /**
  * Node hands an upgrade over at once, even one that was sent ahead: what was asked before on the same connection would then be answered in the midst of
  * the frames, and what is begun anew would never be. So it waits until all that has left; where the connection ends before, it is nobody's.
  */
-function afterAnswers(before: ServerResponse | undefined, socket: Duplex, go: () => void): void {
-  if (before === undefined) {
+function afterAnswers(socket: Duplex, go: () => void): void {
+  // Node's own mark for the answer whose turn it is.
+  const answer: unknown = Reflect.get(socket, '_httpMessage')
+  if (!(answer instanceof ServerResponse)) {
     go()
     return
   }
   hush(socket)
-  before.once('close', () => {
-    if (!socket.destroyed) afterAnswers(answerBefore(socket), socket, go)
+  answer.once('close', () => {
+    if (!socket.destroyed) afterAnswers(socket, go)
   })
 }
 
