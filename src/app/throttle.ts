@@ -6,34 +6,28 @@ import { BelfryError } from '../notifications/index.js'
 const WINDOW = 15 * 60_000
 const FAILURES_OF_ONE = 10
 const FAILURES_OF_ADDRESS = 100
-/** How many keys a counter holds at most: the oldest are forgotten for new ones. Two passwords are checked at a time, so nobody comes near it. */
+/** How many keys a limit holds at most: the oldest are forgotten for new ones. Two passwords are checked at a time, so nobody comes near it. */
 const MOST_KEYS = 100_000
 
 /** Counts failed sign-ins, and nothing else: 10 in 15 minutes for one username and address, 100 for one address. */
 export class SignInThrottle {
-  readonly #ofOne = new Counter(FAILURES_OF_ONE)
-  readonly #ofAddress = new Counter(FAILURES_OF_ADDRESS)
+  readonly #ofOne = new FailureLimit(FAILURES_OF_ONE, tooManySignIns)
+  readonly #ofAddress = new FailureLimit(FAILURES_OF_ADDRESS, tooManySignIns)
 
-  /**
-   * Gives what `signIn` gives; undefined is a failure, which counts from before it begins: of many who try at once nobody slips past the limit.
-   * Throws a 429 that says when to come again, where too much has failed; such an attempt is remembered nowhere.
-   */
-  async attempt<T>(username: string, address: string, signIn: () => Promise<T | undefined>): Promise<T | undefined> {
+  /** As `FailureLimit` does. */
+  attempt<T>(username: string, address: string, signIn: () => Promise<T | undefined>): Promise<T | undefined> {
     const network = ipKeyGenerator(address)
-    const giveBackOfAddress = this.#ofAddress.take(network)
-    let giveBackOfOne: (() => void) | undefined
-    let failed = false
-    try {
-      giveBackOfOne = this.#ofOne.take(pair(username, network))
-      const user = await signIn()
-      failed = user === undefined
-      return user
-    } finally {
-      if (!failed) {
-        giveBackOfAddress()
-        giveBackOfOne?.()
-      }
-    }
+    return this.#ofAddress.attempt(network, () => this.#ofOne.attempt(keyOf(username.toLowerCase(), network), signIn))
+  }
+}
+
+/** Whoever has found a session open still has to guess: 10 wrong passwords in 15 minutes for each session, so that nobody keeps others from changing theirs. */
+export class PasswordThrottle {
+  readonly #ofSession = new FailureLimit(FAILURES_OF_ONE, tooManyPasswords)
+
+  /** As `FailureLimit` does. */
+  attempt<T>(sessionId: string, verify: () => Promise<T | undefined>): Promise<T | undefined> {
+    return this.#ofSession.attempt(keyOf(sessionId), verify)
   }
 }
 
@@ -43,22 +37,39 @@ interface Count {
   readonly until: number
 }
 
-/** So many for each key in the time that begins with the first. */
-class Counter {
+/** So many failures for each key in the time that begins with the first. */
+class FailureLimit {
   readonly #limit: number
+  readonly #tooMany: (retryAfter: number) => BelfryError
   /** Those that began first come first, so they also end first. */
   readonly #counts = new Map<string, Count>()
 
-  constructor(limit: number) {
+  constructor(limit: number, tooMany: (retryAfter: number) => BelfryError) {
     this.#limit = limit
+    this.#tooMany = tooMany
   }
 
-  /** Takes one; the function gives it back. Throws where all are taken. */
-  take(key: string): () => void {
+  /**
+   * Gives what `act` gives; undefined is a failure, which counts from before it begins: of many who try at once nobody slips past the limit.
+   * Throws a 429 that says when to come again, where too much has failed; such an attempt, and one that throws, is remembered nowhere.
+   */
+  async attempt<T>(key: string, act: () => Promise<T | undefined>): Promise<T | undefined> {
+    const giveBack = this.#take(key)
+    let failed = false
+    try {
+      const result = await act()
+      failed = result === undefined
+      return result
+    } finally {
+      if (!failed) giveBack()
+    }
+  }
+
+  #take(key: string): () => void {
     const now = Date.now()
     const known = this.#counts.get(key)
     const count = known !== undefined && known.until > now ? known : this.#begin(key, now)
-    if (count.taken >= this.#limit) throw tooMany(Math.ceil((count.until - now) / 1000))
+    if (count.taken >= this.#limit) throw this.#tooMany(Math.ceil((count.until - now) / 1000))
     count.taken++
     return () => {
       count.taken--
@@ -78,13 +89,15 @@ class Counter {
   }
 }
 
-function tooMany(retryAfter: number): BelfryError {
+function tooManySignIns(retryAfter: number): BelfryError {
   return new BelfryError('too_many_sign_ins', 429, 'Too many sign-ins failed. Wait a quarter of an hour, then try again.', { retryAfter })
 }
 
-/** Hashed, for a username may be of any length. */
-function pair(username: string, network: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([username.toLowerCase(), network]))
-    .digest('base64url')
+function tooManyPasswords(retryAfter: number): BelfryError {
+  return new BelfryError('too_many_passwords', 429, 'Too many wrong passwords. Wait a quarter of an hour, then try again.', { retryAfter })
+}
+
+/** Hashed, for a username may be of any length, and the id of a session is a secret. */
+function keyOf(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }

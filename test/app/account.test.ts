@@ -135,7 +135,19 @@ describe('changing the password', () => {
     const bob = await Visitor.signedIn(app.url, 'bob', PASSWORD)
     assert.equal((await bob.get('/notifications/unread')).status, 200)
     const statuses = (await Promise.all(tries)).map(({ status }) => status)
-    assert.deepEqual(new Set(statuses), new Set([422, 503]))
+    assert.deepEqual(new Set(statuses), new Set([422, 429, 503]))
+  })
+
+  it('by guessing the present one ends at ten, with the right one too, and does not keep ada herself from it in another browser', async () => {
+    await using app = await startTestApp()
+    const [thief, ada] = [await app.signIn('ada'), await app.signIn('ada')]
+    const guess = (current: string) => thief.postJson<{ code: string }>('/account/password', { current, password: NEW })
+    for (let n = 0; n < 10; n++) assert.equal((await guess('not the right one')).status, 422)
+    assert.deepEqual([(await guess(PASSWORD)).status, (await guess(PASSWORD)).body.code], [429, 'too_many_passwords'])
+    const page = await thief.post('/account/password', { form: { current: PASSWORD, password: NEW } })
+    assert.deepEqual([page.status, Number(page.headers.get('retry-after')) > 890], [429, true])
+    assert.match(await page.text(), /id="current-error">Too many wrong passwords\. Wait a quarter of an hour/)
+    assert.equal((await ada.post('/account/password', { form: { current: PASSWORD, password: NEW } })).status, 303)
   })
 
   it('overtaken by a sign-in with the old password leaves that one outside', async () => {
