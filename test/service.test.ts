@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { InvalidError, MalformedError, UnavailableError } from '../src/notifications/index.js'
+import { InvalidError, MalformedError, NotFoundError, UnavailableError } from '../src/notifications/index.js'
 import { fakeNotifications } from '../src/notifications/testing.js'
 
 /** The plugin over a database in which ada has so many, written by somebody else. */
@@ -68,6 +68,23 @@ describe('the readers of what was sent', () => {
         message: 'The limit must be a whole number from 1 to 5,000.',
       })
     }
+  })
+
+  it('come with the time at which each read it, as every time is written, and without one where somebody has not', async () => {
+    await using fake = fakeNotifications()
+    const { id } = await fake.notify({ to: { users: ['ada', 'bo'] }, title: 'x' })
+    await fake.markAsRead('ada', id)
+    const [item] = (await fake.list('ada')).items
+    assert.match(item?.readAt ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    assert.deepEqual(await fake.readers(id), [
+      { user: 'ada', readAt: item?.readAt },
+      { user: 'bo', readAt: null },
+    ])
+  })
+
+  it('of what was never sent are nobody, and the host is told so', async () => {
+    await using fake = fakeNotifications()
+    await assert.rejects(fake.readers('no-such'), { name: NotFoundError.name })
   })
 })
 

@@ -5,8 +5,8 @@ import type { EventListener, EventName } from './events.js'
 import type { Draft } from './notification.js'
 import type { Item, State } from './protocol.js'
 import type { Retention } from './retention.js'
-import type { ItemPage, Notified, SentEntry, SentQuery } from './service.js'
-import type { Pruned, Reader, UserExport } from './store/store.js'
+import type { ItemPage, Notified, Reader, SentEntry, SentQuery } from './service.js'
+import type { Pruned, UserExport } from './store/store.js'
 
 /** Whose live connections are to be closed: all of a user, or those of one session (`req.sessionID`). */
 export type DisconnectTarget = { readonly user: string } | { readonly session: string }
@@ -88,7 +88,7 @@ export interface Notifications {
   report(id: string, options?: { readonly except?: readonly string[] }): Promise<SentEntry>
   /**
    * Who was named (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`, which is 1 to 5,000 and 100 unless told.
-   * @throws MalformedError for a limit that cannot be
+   * @throws NotFoundError where there is no such notification; MalformedError for a limit that cannot be
    */
   readers(id: string, options?: { readonly limit?: number; readonly except?: readonly string[] }): Promise<readonly Reader[]>
   /**

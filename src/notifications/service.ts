@@ -1,13 +1,14 @@
 import { Cursors, type ListQuery, parseLimit } from './cursors.js'
-import { parseDraft, userId } from './draft.js'
+import { parseDraft } from './draft.js'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
+import { parseIds, parseUser } from './ids.js'
 import { type Draft, MAX_RECIPIENTS, type Notification } from './notification.js'
 import { type Identity, type Person, parsePerson } from './person.js'
 import type { Item, State } from './protocol.js'
 import { Recent } from './recent.js'
-import type { Asked, Freshness, Inserted, Mark, Reader, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
-import { isoTime, isPlainId } from './values.js'
+import type { Asked, Freshness, Inserted, Mark, ReaderRow, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
+import { isoTime } from './values.js'
 import { within } from './within.js'
 
 export type { Asked, Freshness }
@@ -36,6 +37,13 @@ export interface SentQuery {
 
 export type SentEntry = Omit<Sent, 'sequence'>
 
+/** Who has a notification, and when they read it; null for not yet. */
+export interface Reader {
+  readonly user: string
+  /** ISO 8601 in UTC. */
+  readonly readAt: string | null
+}
+
 /** What the hub needs to know of one user. */
 export interface Look {
   readonly state: State
@@ -45,10 +53,6 @@ export interface Look {
   /** The newest notification, where one came after the position asked for. */
   readonly latest?: Item | undefined
 }
-
-/** As many as one transaction marks without holding anybody up for long. */
-const MOST_MARKED = 1000
-const TOO_MANY = 'At most 1,000 notifications can be marked at once: mark them in several calls, or call markAllAsRead.'
 
 /** How long `topicsOf` may take, in milliseconds. */
 const ANSWER_WITHIN = 5000
@@ -179,9 +183,12 @@ export class Service {
     return entryOf(entry)
   }
 
+  /** Throws NotFoundError for an unknown id. */
   async readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
     const limit = parseLimit(options.limit, { usual: 100, most: MAX_RECIPIENTS })
-    return this.#store.readers(id, { limit, except: options.except ?? [] })
+    const rows = await this.#store.readers(id, { limit, except: options.except ?? [] })
+    if (rows === undefined) throw new NotFoundError()
+    return rows.map(readerOf)
   }
 
   /** For the hub: the state of many, in their order, with what is new to each; those who see the same one after the other share one answer. */
@@ -234,7 +241,6 @@ export class Service {
   }
 
   #item(row: Row): Item {
-    const iso = (ms: number | null) => (ms === null ? null : isoTime(ms))
     return {
       id: row.id,
       cursor: this.#cursors.at(row.position),
@@ -246,8 +252,8 @@ export class Service {
       data: row.data,
       state: row.state,
       createdAt: isoTime(row.publishedAt),
-      readAt: iso(row.readAt),
-      expiresAt: iso(row.expiresAt),
+      readAt: isoOrNull(row.readAt),
+      expiresAt: isoOrNull(row.expiresAt),
     }
   }
 }
@@ -257,20 +263,10 @@ function entryOf({ notification, status, recipients, read }: Sent): SentEntry {
   return { notification, status, recipients, read }
 }
 
-function parseIds(ids: unknown): string[] {
-  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string')) throw invalidIds('Say which: the id of a notification, or a list of ids.')
-  if (ids.length > MOST_MARKED) throw invalidIds(TOO_MANY)
-  return ids
+function readerOf({ user, readAt }: ReaderRow): Reader {
+  return { user, readAt: isoOrNull(readAt) }
 }
 
-function invalidIds(message: string): InvalidError {
-  return new InvalidError([{ field: 'id', message }])
-}
-
-/** Throws InvalidError for what cannot be an id. */
-export function parseUser(user: string): string {
-  if (isPlainId(user)) return user
-  const result = userId.safeParse(user)
-  if (result.success) return result.data
-  throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : isoTime(ms)
 }

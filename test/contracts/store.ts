@@ -375,8 +375,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       { user: 'bob', readAt: 2000 },
       { user: 'ada', readAt: 1000 },
     ])
-    assert.deepEqual((await eyes.store.readers(named, { limit: 10, except: [] })).at(-1), { user: 'cy', readAt: null })
+    assert.deepEqual((await eyes.store.readers(named, { limit: 10, except: [] }))?.at(-1), { user: 'cy', readAt: null })
     assert.deepEqual(await eyes.store.readers(all, { limit: 1, except: [] }), [{ user: 'cy', readAt: 3000 }])
+    assert.equal(await eyes.store.readers('no-such', { limit: 10, except: [] }), undefined)
     const sent = await eyes.store.sent({ before: null, limit: 2, except: [] })
     assert.deepEqual(
       sent.map((entry) => entry.notification.title),

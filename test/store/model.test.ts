@@ -90,7 +90,7 @@ class Run implements AsyncDisposable {
     const read = states.filter((state) => state !== 'unread').length
     assert.equal((await this.#subject.store.report(id, []))?.read, read, `the readers of ${id}`)
     const readers = await this.#subject.store.readers(id, { limit: 100, except: [] })
-    assert.equal(readers.filter(({ readAt }) => readAt !== null).length, read, `the list of readers of ${id}`)
+    assert.equal(readers?.filter(({ readAt }) => readAt !== null).length, read, `the list of readers of ${id}`)
   }
 
   async #compare(user: string): Promise<void> {

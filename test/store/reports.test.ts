@@ -23,7 +23,7 @@ test('however many have read a broadcast, each is counted and listed once, the n
   assert.equal((await subject.store.report(id, []))?.read, read)
   assert.equal((await subject.store.report(id, ['u2', 'u3', 'u4', 'u5']))?.read, read - 2)
   const readers = await subject.store.readers(id, { limit: 40_000, except: [] })
-  assert.equal(new Set(readers.map(({ user }) => user)).size, read)
+  assert.equal(new Set(readers?.map(({ user }) => user)).size, read)
   assert.deepEqual(await subject.store.readers(id, { limit: 3, except: ['u35999'] }), [
     { user: 'u36000', readAt: 36000 },
     { user: 'u35998', readAt: 35998 },

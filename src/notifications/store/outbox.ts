@@ -6,7 +6,7 @@ import { portions } from './portion.js'
 import { BEGINNING, ReadCounts } from './read-counts.js'
 import { Readers } from './readers.js'
 import { type RawSent, Reports } from './reports.js'
-import type { Reader, ReadersPage, Sent, SentPage } from './store.js'
+import type { ReaderRow, ReadersPage, Sent, SentPage } from './store.js'
 
 /** What senders see of what they sent. Readers may be many, so they are gone through in portions. */
 export class Outbox {
@@ -40,10 +40,11 @@ export class Outbox {
     return raw && this.#entry(raw, except)
   }
 
-  async readers(id: string, { limit, except }: ReadersPage): Promise<readonly Reader[]> {
+  async readers(id: string, { limit, except }: ReadersPage): Promise<readonly ReaderRow[] | undefined> {
     const raw = await this.#access.read(() => this.#reports.one(id))
-    let newest: readonly Reader[] = []
-    for (let from: string | null = raw === undefined ? null : ''; raw !== undefined && from !== null; ) {
+    if (raw === undefined) return undefined
+    let newest: readonly ReaderRow[] = []
+    for (let from: string | null = ''; from !== null; ) {
       const start: string = from
       const { readers, next } = await this.#access.read(() => this.#readers.some(raw, start, limit, except))
       newest = [...newest, ...readers].sort((a, b) => (b.readAt ?? -1) - (a.readAt ?? -1)).slice(0, limit)

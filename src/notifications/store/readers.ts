@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { preparing } from './statements.js'
-import type { Reader } from './store.js'
+import type { ReaderRow } from './store.js'
 
 /** Something that was sent: to one user, to several (null: their names stand in a table of their own), or to a whole audience. */
 export interface Source {
@@ -15,7 +15,7 @@ export interface Delivery {
 
 /** Some of the readers, the newest first. */
 export interface SomeReaders {
-  readonly readers: readonly Reader[]
+  readonly readers: readonly ReaderRow[]
   /** The user after whom the next portion begins; null at the end. */
   readonly next: string | null
 }
@@ -73,13 +73,13 @@ export class Readers {
   some(source: Source, from: string, limit: number, except: readonly string[]): SomeReaders {
     const user = namedUser(source)
     const hidden = JSON.stringify(except)
-    if (user !== undefined) return { readers: this.#named.all({ seq: source.seq, user, except: hidden, limit }) as Reader[], next: null }
+    if (user !== undefined) return { readers: this.#named.all({ seq: source.seq, user, except: hidden, limit }) as ReaderRow[], next: null }
     const delivery = this.#deliveryOf(source)
     if (delivery === undefined) return { readers: [], next: null }
     const to = (this.#end.get(from) as string | undefined) ?? null
     // What is greater than any text is a blob.
     const range = { from, to: to ?? Buffer.alloc(0) }
-    return { readers: this.#many.all({ ...delivery, ...range, audience: source.audience, except: hidden, limit }) as Reader[], next: to }
+    return { readers: this.#many.all({ ...delivery, ...range, audience: source.audience, except: hidden, limit }) as ReaderRow[], next: to }
   }
 
   #deliveryOf({ seq }: Source): Delivery | undefined {

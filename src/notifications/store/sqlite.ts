@@ -31,7 +31,7 @@ import type {
   Mark,
   Page,
   Pruned,
-  Reader,
+  ReaderRow,
   ReadersPage,
   Row,
   Sent,
@@ -159,7 +159,7 @@ class SqliteStore implements Store {
     return this.#outbox.report(id, except)
   }
 
-  readers(id: string, page: ReadersPage): Promise<readonly Reader[]> {
+  readers(id: string, page: ReadersPage): Promise<readonly ReaderRow[] | undefined> {
     return this.#outbox.readers(id, page)
   }
 

@@ -95,7 +95,8 @@ export interface Sent {
   readonly read: number
 }
 
-export interface Reader {
+/** Who has it, and when they read it, in milliseconds since 1970; null for not yet. */
+export interface ReaderRow {
   readonly user: string
   readonly readAt: number | null
 }
@@ -198,8 +199,8 @@ export interface Store {
   sent(page: SentPage): Promise<readonly Sent[]>
   /** One of them; undefined where there is no such. */
   report(id: string, except: readonly string[]): Promise<Sent | undefined>
-  /** Who has it by name (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`. */
-  readers(id: string, page: ReadersPage): Promise<readonly Reader[]>
+  /** Who has it by name (read or not) or, of a broadcast, who has read it: newest readers first, at most `limit`; undefined where there is no such. */
+  readers(id: string, page: ReadersPage): Promise<readonly ReaderRow[] | undefined>
 
   /**
    * Takes what is old out of inboxes, and deletes what nobody has any more; what expired or was recalled, once that is old. In portions that
