@@ -85,6 +85,26 @@ describe('res.locals.notifications', () => {
     await ada.get('/page').expect(599)
     assert.ok(host.errors[0] instanceof UnavailableError)
   })
+
+  it('does not wait for ever where the host does not say who is there: after five seconds that is an outage', async (t) => {
+    let asked = () => {}
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    await using host = await Host.start({
+      identify: () => {
+        asked()
+        return new Promise(() => {})
+      },
+    })
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const answered = host.anybody.get('/page').expect(599).then()
+    await isAsked
+    t.mock.timers.tick(5000)
+    await answered
+    assert.match(String(host.errors[0]), /did not say in time who is there/)
+    assert.ok(host.errors[0] instanceof UnavailableError)
+  })
 })
 
 describe('the head', () => {

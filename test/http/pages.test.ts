@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
 import request from 'supertest'
@@ -216,6 +217,22 @@ describe('what goes wrong', () => {
         logged.map(({ err }) => err),
         [failure, failure, failure],
       )
+    })
+
+    it(`because the host does not say who is there is 503 after five seconds (${accept})`, async (t) => {
+      const logger = { info() {}, warn() {}, error() {} }
+      let asked = 0
+      const identify = () => {
+        asked++
+        return new Promise<null>(() => {})
+      }
+      await using host = await alone({ logger, identify })
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      const paths = ['/', '/abc', '/unread']
+      const answers = Promise.all(paths.map((path) => host.asks.get(path).set('Accept', accept).expect(503).expect('Retry-After', '2')))
+      while (asked < paths.length) await nextTurn()
+      t.mock.timers.tick(5000)
+      for (const { text } of await answers) assert.match(text, /did not say in time who is there/)
     })
 
     it(`because a part is out is 503, with a time to try again (${accept})`, async () => {

@@ -9,6 +9,8 @@ import type { SessionWatch } from './session-watch.js'
 
 /** How long the session middleware may take for a new visitor, in milliseconds. */
 const ANSWER_WITHIN = 1000
+/** How long `identify` may take, in milliseconds. */
+const IDENTIFY_WITHIN = 5000
 
 /** Asks the host who is there, and hears from then on of the sessions that it ends. */
 export function createIdentify(options: Options, sessions: SessionWatch, hints: Hints): (req: Request) => Promise<Person | null> {
@@ -19,9 +21,10 @@ export function createIdentify(options: Options, sessions: SessionWatch, hints: 
   }
 }
 
-/** Who the host says is there, in a request that has its session. */
+/** Who the host says is there, in a request that has its session. Throws UnavailableError where it does not answer in time. */
 export async function personIn(req: Request, { identify }: Options): Promise<Person | null> {
-  const identity = await identify(req)
+  const answer = identify(req)
+  const identity = isPending(answer) ? await within(IDENTIFY_WITHIN, Promise.resolve(answer), 'The host did not say in time who is there.') : answer
   return identity === null || identity === undefined ? null : parsePerson(identity, 'identify')
 }
 
@@ -33,4 +36,9 @@ async function withoutSession(req: Request, { session, basePath }: Options, hint
   throw new UnavailableError(
     why === 'out' ? 'The session store does not answer.' : 'The session middleware is not mounted before middleware() and router().',
   )
+}
+
+/** Whatever can be awaited: query builders are no promises. */
+function isPending<T>(answer: T | Promise<T>): answer is Promise<T> {
+  return typeof answer === 'object' && answer !== null && 'then' in answer
 }
