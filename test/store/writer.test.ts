@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3'
 import { Writer } from '../../src/notifications/store/writer.js'
 import { eventually } from '../helpers/eventually.js'
 
-/** As a commit does where the disk is slow. */
+/** As a statement or a commit does where the disk is slow. */
 function hold(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
@@ -41,4 +41,26 @@ test('forty who connect while each commit takes long do not wait for forty commi
   server.close()
   db.close()
   assert.ok(commits < 20, `${commits} commits`)
+})
+
+test('one that fails makes those go alone that were in its transaction, and none of the hundred that would have come in later ones', async () => {
+  const db = new Sqlite(':memory:')
+  db.exec('CREATE TABLE said (n INTEGER PRIMARY KEY)')
+  const say = db.prepare('INSERT INTO said VALUES (?)')
+  let commits = 0
+  const writer = new Writer(
+    db,
+    () => commits++,
+    () => {},
+  )
+  const written = Array.from({ length: 100 }, (_, n) => {
+    return writer.write(() => {
+      hold(1)
+      say.run(n === 2 ? 1 : n)
+    })
+  })
+  const failed = (await Promise.allSettled(written)).flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))
+  assert.deepEqual([failed, db.prepare('SELECT count(*) FROM said').pluck().get()], [[2], 99])
+  assert.ok(commits < 60, `${commits} commits`)
+  db.close()
 })

@@ -13,11 +13,11 @@ interface Op {
 
 type Outcome = (op: Op) => void
 
-/** A transaction that took longer has held the event loop for long, in milliseconds: mostly its commit, as the disk is slow or busy. */
+/** After a transaction that took longer, in milliseconds, the writer rests. Mostly it is the commit that took so long, as the disk is slow or busy. */
 const SLOW = 20
-/** After that the others have the loop for this share of the time that it took, */
+/** The writer rests for this share of the time that the transaction took, */
 const REST = 1 / 2
-/** and for no longer, in milliseconds. */
+/** but at most for so long, in milliseconds. */
 const LONGEST_REST = 25
 
 /**
@@ -31,7 +31,9 @@ export class Writer {
   readonly #patience: Patience
   readonly #transaction: Transaction<(batch: readonly Op[]) => Outcome[]>
   #queue: Op[] = []
-  /** How many at the head of the queue have failed together, and are now tried one by one. */
+  /** How many at the head of the queue the transaction that runs, or ran last, has begun. */
+  #begun = 0
+  /** How many at the head of the queue were in a transaction that failed, and are now tried one by one. */
   #suspects = 0
   #attempt = 0
   #planned = false
@@ -91,7 +93,7 @@ export class Writer {
       if (error instanceof UnavailableError || isBusy(error)) {
         delay = backoff(this.#attempt++)
         this.#dismissLate(error)
-      } else if (this.#suspects === 0 && this.#queue.length > 1) this.#suspects = this.#queue.length
+      } else if (this.#suspects === 0 && this.#begun > 1) this.#suspects = this.#begun
       else this.#settle(1, [({ reject }) => reject(asFailure(error))])
     }
     if (this.#queue.length > 0) this.#plan(delay)
@@ -101,6 +103,7 @@ export class Writer {
   /** Throws, with nothing changed, where the transaction as a whole fails. */
   #commit(batch: readonly Op[]): void {
     const began = performance.now()
+    this.#begun = 0
     const outcomes = this.#transaction.immediate(batch)
     this.#rest(performance.now() - began)
     this.#committed()
@@ -126,6 +129,7 @@ export class Writer {
     const outcomes: Outcome[] = []
     const until = performance.now() + PORTION
     for (const op of batch) {
+      this.#begun++
       outcomes.push(this.#run(op))
       if (performance.now() > until) break
     }
