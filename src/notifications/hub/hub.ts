@@ -86,10 +86,10 @@ export class Hub {
    * @param since when its request came in, before anybody was asked who it is, by performance.now()
    */
   join(connection: Connection, person: Person, since: number): void {
-    // The peer is free to come back.
-    const ended = this.endedSince(connection, since) ?? true
-    if (ended || this.#closing) {
-      connection.close(ended ? CLOSE.signedOut : CLOSE.restart)
+    const ended = this.endedSince(connection, since)
+    if (ended !== false || this.#closing) {
+      // Where nobody knows, the peer is to come again, and will be asked who it is.
+      connection.close(ended === true ? CLOSE.signedOut : CLOSE.restart)
       return
     }
     const member = this.#members.get(person.id) ?? this.#welcome(person.id)
