@@ -39,6 +39,17 @@ test('nothing is planned any more for those who are named once they have it', as
   for (const user of ['ada', 'bob']) assert.equal(await new Eyes(subject).unread(user), 1)
 })
 
+test('what expires in the moment in which several get it is gone from their inboxes at the next look at the clock', async (t) => {
+  await using subject = new SqliteSubject()
+  const now = Date.now()
+  // The clock of the database is ahead of ours by as long as storing takes, here by a minute.
+  t.mock.method(Date, 'now', () => now - 60_000)
+  await subject.store.insert(draft({ users: ['ada', 'bob'] }, 'short', { expiresAt: now - 30_000 }))
+  t.mock.restoreAll()
+  await tickAll(subject.store)
+  for (const user of ['ada', 'bob']) assert.equal(await new Eyes(subject).unread(user), 0)
+})
+
 test('in a transaction of the host thousands get it with its commit, or nobody does', async () => {
   const hosts: Sqlite.Database[] = []
   await using subject = new SqliteSubject((path) => {

@@ -131,6 +131,18 @@ test('a foreign writer may name several users, one row each, and take one out ag
   assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [0, 1])
 })
 
+test('recipients that no user can be get nothing, neither when they are named nor when it changes', async () => {
+  await using subject = new SqliteSubject()
+  await subject.foreign(`
+    INSERT INTO notifications (id, audience, title) VALUES ('n', 'users', 'for one');
+    INSERT INTO notification_recipients SELECT seq, '' FROM notifications UNION ALL SELECT seq, 'a' || char(0) FROM notifications
+      UNION ALL SELECT seq, 'ada' FROM notifications;`)
+  await subject.foreign(`UPDATE notifications SET title = 'for one still' WHERE id = 'n'`)
+  const db = new Sqlite(subject.path)
+  assert.deepEqual(db.prepare('SELECT DISTINCT audience FROM notification_deliveries').pluck().all(), ['user:ada'])
+  db.close()
+})
+
 test('somebody who is named when it is due already gets it at once, and the others get it when the clock is looked at', async () => {
   await using subject = new SqliteSubject()
   const eyes = new Eyes(subject)

@@ -145,3 +145,15 @@ test('where a receipt is lost, what it was about is unread again', async () => {
   assert.equal(await ada.unread('ada'), 1)
   assert.deepEqual(await ada.ids('unread'), ['everyone-40'])
 })
+
+test('where the mark of having read all is taken back by hand, all of it is unread again, but for what was read one by one', async () => {
+  await using ada = new Diligent()
+  ada.fill('user:ada', 30)
+  ada.fill('everyone', 170)
+  await ada.store.markAllAsRead('ada', 100, 1)
+  await ada.store.mark('ada', (await ada.ids()).slice(0, 100), 'read', 2)
+  assert.ok(ada.settled > 100, 'nothing was settled')
+  await ada.subject.foreign('DELETE FROM notification_watermarks')
+  assert.equal(await ada.unread('ada'), 100)
+  assert.equal((await ada.ids('unread')).length, 100)
+})

@@ -42,7 +42,7 @@ export class Sending {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#name = prepare(`INSERT INTO notification_recipients (notification, user_id) SELECT ?, value FROM json_each(?)`)
     this.#plan = prepare(
-      `INSERT INTO notification_schedule (notification, action, at) VALUES (?, 'publish', ?) ON CONFLICT (notification, action) DO NOTHING`,
+      `INSERT INTO notification_schedule (notification, action, at) VALUES (?, ?, ?) ON CONFLICT (notification, action) DO NOTHING`,
     )
     this.#bySeq = prepare(`SELECT * FROM notification_facts WHERE seq = ?`)
     this.#byKey = prepare(`SELECT seq, content_hash FROM notifications WHERE coalesce(sender, '') = ? AND idempotency_key = ?`)
@@ -72,7 +72,7 @@ export class Sending {
     requireLife(draft, at)
     const values = [id, audienceOf(to), title, body, url, level, category, data, sender, at, publishAt, expiresAt, idempotencyKey, contentHash]
     const { lastInsertRowid } = this.#insert.run(values)
-    if (typeof to === 'object' && 'users' in to) this.#nameAll(lastInsertRowid, to.users, publishAt, at)
+    if (typeof to === 'object' && 'users' in to) this.#nameAll(lastInsertRowid, to.users, draft, at)
     return { notification: asStored(draft, id, at), replayed: false }
   }
 
@@ -103,9 +103,14 @@ export class Sending {
     this.#announce.run(writtenAs(ending), ending.at)
   }
 
-  /** Planned first and then published, as naming each who gets it at once takes three times as long. */
-  #nameAll(seq: number | bigint, users: readonly string[], publishAt: number | null, now: number): void {
-    this.#plan.run(seq, publishAt ?? now)
+  /**
+   * Planned first: while it is on the schedule, naming somebody delivers nothing (`notification_recipient_added`). Then one statement delivers to all, in
+   * a third of the time that each by itself would take.
+   */
+  #nameAll(seq: number | bigint, users: readonly string[], { publishAt, expiresAt }: NewNotification, now: number): void {
+    this.#plan.run(seq, 'publish', publishAt ?? now)
+    // By the database's clock it may have expired since `now`, and then nobody has planned its end.
+    if (expiresAt !== null) this.#plan.run(seq, 'expire', expiresAt)
     this.#name.run(seq, JSON.stringify(users))
     if (publishAt !== null && publishAt > now) return
     this.#done.run(seq, 'publish')
