@@ -17,7 +17,10 @@ interface Watched {
   deadline: number
   /** When to look into the store again, in milliseconds since 1970. */
   checkAt: number
-  /** The next look: when it is time, at once whatever the time, or under way; and then perhaps once more, as that one began too soon. */
+  /**
+   * The next look into the store: `in time` waits for `checkAt`; `at once` does not; `under way` is being read; `again` is, too, but what it will find may
+   * be from before it was doubted, so it is read once more.
+   */
   look: 'in time' | 'at once' | 'under way' | 'again'
 }
 
@@ -36,10 +39,13 @@ interface SessionWatchOptions {
 const EVERY = 300
 /** How long a session that ended elsewhere without a word may go unnoticed, in milliseconds. */
 const RECHECK = 30_000
-/** Endings are told a millisecond too late rather than too early: what came in before a request ended two before it. */
-const BEFORE = 2
-/** And of a request itself by so much more: a clock of whole milliseconds may have gone on meanwhile. */
-const AFTER = 1
+/**
+ * What is added to the moment at which a request came in, in milliseconds, where an ending is to spare that request. Moments are cut to whole milliseconds
+ * on the way, so the hub takes each ending to be one millisecond later than it is told (`RecentEndings`), and what came in before ended one before it.
+ */
+const SPARING_IT = -2
+/** And where it is meant, too, whatever was cut off. */
+const MEANING_IT = 1
 /** How many sessions are read at a time. */
 const AT_ONCE = 16
 
@@ -104,7 +110,7 @@ export class SessionWatch {
     }
     watched.connections++
     const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) - (isNewest ? BEFORE : -AFTER))
+    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) + (isNewest ? SPARING_IT : MEANING_IT))
     if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
@@ -169,7 +175,7 @@ export class SessionWatch {
     const watched = this.#watched.get(key)
     if (watched === undefined || watched.user === user) return
     // Whoever has just signed in may be back as soon as that is answered.
-    this.#end(key, user === null ? at : at - BEFORE)
+    this.#end(key, user === null ? at : at + SPARING_IT)
     belongs(watched, user, asOf)
   }
 
@@ -205,7 +211,7 @@ export class SessionWatch {
     } else if (found !== 'unknown') {
       schedule(watched, found)
     }
-    if (this.#reading === AT_ONCE - 1) setImmediate(() => this.#check())
+    if (this.#reading === AT_ONCE - 1 && this.#timer !== undefined) setImmediate(() => this.#check())
   }
 
   #warnOnce(out: boolean): void {
