@@ -55,7 +55,7 @@ export interface Look {
 }
 
 /** How long `topicsOf` may take, in milliseconds. */
-const ANSWER_WITHIN = 5000
+const TOPICS_WITHIN = 5000
 const UNANSWERED = 'The host did not say in time what topics they are in.'
 
 /** Of how many people: those whose memberships changed last. */
@@ -217,7 +217,7 @@ export class Service {
    */
   async #personOf(user: string): Promise<Person> {
     const answer = Promise.resolve(this.#topicsOf?.(user))
-    const identity = (await within(ANSWER_WITHIN, answer, UNANSWERED)) ?? { id: user }
+    const identity = (await within(TOPICS_WITHIN, answer, UNANSWERED)) ?? { id: user }
     return parsePerson({ ...identity, id: user }, 'topicsOf')
   }
 

@@ -26,7 +26,7 @@ it('a frame of any length and script arrives as it was written', async () => {
   const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   server.on('upgrade', (req, socket, head) => {
     upgrades.handleUpgrade(req, socket, head, () => {
-      for (const frame of [short, ...frames]) socket.write(frame.bytes, 'latin1')
+      for (const frame of [short, ...frames]) socket.write(frame.latin1, 'latin1')
     })
   })
   await once(server, 'listening')
@@ -51,7 +51,7 @@ it('a frame of any length is the same, put together or not', () => {
   const wording = new Wording()
   for (const length of [0, 20, 30, 40, 100, 65_300, 65_400, 65_500, 70_000]) {
     const together = wording.unread({ epoch: EPOCH, version: 1, unread: 1 }, item('Grüße', '🔔'.repeat(length / 4)))
-    assert.equal(together.bytes, new Outgoing(together.frame, EPOCH).bytes)
+    assert.equal(together.latin1, new Outgoing(together.frame, EPOCH).latin1)
   }
 })
 

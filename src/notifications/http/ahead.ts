@@ -7,7 +7,7 @@ import type { KnownSession } from './known-cookies.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
 import { STORE_WITHIN } from './stored-session.js'
-import { visitOnce } from './visit.js'
+import { newVisit } from './visit.js'
 
 /** How often those are looked for who wait longer, in milliseconds. */
 const EVERY = 500
@@ -96,7 +96,7 @@ async function answer(context: HttpContext, poll: Poll, session: SessionData, li
     // Throws where what the store holds is no session.
     known.store.createSession(asked, session)
     // Whatever this request may have to know of was committed before it came, so one look serves all that came together.
-    const visit = await visitOnce(context, asked, 'this turn')
+    const visit = await newVisit(context, asked, 'this turn')
     if (visit !== null) {
       await context.departure.next()
       sendPollAnswer(res, pollAnswer(visit, req.headers['if-none-match']))

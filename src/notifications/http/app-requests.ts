@@ -25,7 +25,7 @@ interface Keys {
   readonly response: symbol
 }
 
-const NODES: Classes = { Request: IncomingMessage, Response: ServerResponse }
+const NODE_CLASSES: Classes = { Request: IncomingMessage, Response: ServerResponse }
 
 /** Listeners that leave to another what they do not answer. */
 const behind = new WeakMap<RequestListener, RequestListener>()
@@ -48,7 +48,7 @@ export class AppRequests {
     if (event === 'request') process.nextTick(() => this.#choose())
   }
   #app: App | undefined
-  #classes = NODES
+  #classes = NODE_CLASSES
   #closed = false
 
   constructor(server: Server) {
@@ -61,7 +61,7 @@ export class AppRequests {
 
   /** To be called with whatever the server tells others than the app: the getters of Express's requests would be in the way of those who keep something of the same name. */
   release(req: unknown): void {
-    if (this.#classes === NODES || !(req instanceof IncomingMessage)) return
+    if (this.#classes === NODE_CLASSES || !(req instanceof IncomingMessage)) return
     // What the host has put in the place of `app.request` since is not what the request was made with.
     if (Object.getPrototypeOf(req) === this.#classes.Request.prototype) Object.setPrototypeOf(req, IncomingMessage.prototype)
   }
@@ -77,7 +77,7 @@ export class AppRequests {
     const app = another === undefined ? appOf(listener) : undefined
     if (app === this.#app || this.#keys === undefined) return
     this.#app = app
-    this.#classes = (app && classesOf(app)) ?? NODES
+    this.#classes = (app && classesOf(app)) ?? NODE_CLASSES
     Reflect.set(this.#server, this.#keys.request, this.#classes.Request)
     Reflect.set(this.#server, this.#keys.response, this.#classes.Response)
   }
@@ -123,7 +123,7 @@ function classesOf({ request, response }: App): Classes | undefined {
   Request.prototype = request
   Response.prototype = response
   const classes = { Request, Response } as unknown as Classes
-  return makeTheSame(classes, NODES) ? classes : undefined
+  return makeTheSame(classes, NODE_CLASSES) ? classes : undefined
 }
 
 function makeTheSame(some: Classes, others: Classes): boolean {

@@ -2,8 +2,8 @@
 const ENOUGH = 16
 
 /**
- * When short answers leave that are ready at different moments: together, as soon as a turn of the event loop has brought no more of them, and at once
- * when there are enough. A proxy that takes them all is then woken once; to wake it for each would cost more than the
+ * When short answers leave that are ready at different moments: together, at the end of the turn of the event loop in which there are enough of them, or of
+ * the first that has brought no more. A proxy that takes them all is then woken once; to wake it for each would cost more than the
  * answers do.
  */
 export class Departure {

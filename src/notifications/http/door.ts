@@ -1,8 +1,10 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { NotFoundError } from '../errors.js'
 import { hush } from '../hub/socket.js'
 import { AppRequests } from './app-requests.js'
+import { refuseSocket } from './refuse-socket.js'
 
 type Answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -11,10 +13,10 @@ const doors = new WeakMap<Server, Door>()
 
 /**
  * Takes the upgrades of one path on a server that may have other upgrade listeners, theirs stay theirs. What is
- * nobody's gets `otherwise`, or, where it only offers another protocol, is a request like any other. Returns what undoes it.
+ * nobody's is refused with 404, or, where it only offers another protocol, is a request like any other. Returns what undoes it.
  */
-export function openDoor(server: Server, path: string, answer: Answer, otherwise: Answer): () => void {
-  const door = doors.get(server) ?? new Door(server, otherwise)
+export function openDoor(server: Server, path: string, answer: Answer): () => void {
+  const door = doors.get(server) ?? new Door(server)
   doors.set(server, door)
   door.paths.set(path, answer)
   return () => {
@@ -31,29 +33,30 @@ class Door {
   readonly paths = new Map<string, Answer>()
   readonly close: () => void
 
-  constructor(server: Server, otherwise: Answer) {
+  constructor(server: Server) {
     const strangers: Answer = (req, socket, head) => {
       if (server.listenerCount('upgrade') > 1) return
       afterAnswers(socket, () => {
-        if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) otherwise(req, socket, head)
+        if (/\bwebsocket\b/i.test(req.headers.upgrade ?? '')) refuseStranger(socket)
         else if (isCutShort(req, server)) socket.end(TOO_LARGE)
         else beginAnew(server, req, socket, head)
       })
     }
     // Some servers on the same port (that of ws, told a path) refuse whatever is not theirs: of ours they must not hear.
     const emit = server.emit as (event: string, ...args: unknown[]) => boolean
+    // Here, as nowhere else is every event seen before anybody else hears of it.
     const requests = new AppRequests(server)
-    const emitOthers = (event: string, ...args: unknown[]) => {
+    const emitUnlessOurs = (event: string, ...args: unknown[]) => {
       if (event === 'upgrade' && this.#answer(...(args as Parameters<Answer>))) return true
       if (event !== 'request') requests.release(args[0])
       return emit.call(server, event, ...args)
     }
-    server.emit = emitOthers
+    server.emit = emitUnlessOurs
     server.on('upgrade', strangers)
     this.close = () => {
       requests.close()
       server.off('upgrade', strangers)
-      if (server.emit === emitOthers) server.emit = emit
+      if (server.emit === emitUnlessOurs) server.emit = emit
     }
   }
 
@@ -80,6 +83,11 @@ function afterAnswers(socket: Duplex, go: () => void): void {
   answer.once('close', () => {
     if (!socket.destroyed) afterAnswers(socket, go)
   })
+}
+
+function refuseStranger(socket: Duplex): void {
+  hush(socket)
+  refuseSocket(socket, new NotFoundError('Nothing is upgraded here.'), performance.now())
 }
 
 const OFFERS = ['upgrade', 'http2-settings']

@@ -8,7 +8,7 @@ import { whyNoSession } from './load-session.js'
 import type { SessionWatch } from './session-watch.js'
 
 /** How long the session middleware may take for a new visitor, in milliseconds. */
-const ANSWER_WITHIN = 1000
+const SESSION_WITHIN = 1000
 /** How long `identify` may take, in milliseconds. */
 const IDENTIFY_WITHIN = 5000
 
@@ -30,7 +30,7 @@ export async function personIn(req: Request, { identify }: Options): Promise<Per
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
 async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
-  const why = await within(ANSWER_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')
+  const why = await within(SESSION_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')
   if (why === 'elsewhere') return null
   hints.noSession(why)
   throw new UnavailableError(

@@ -19,7 +19,7 @@ const LONGEST_COOKIE = 4096
  */
 export class KnownCookies {
   readonly #known = new Recent<string, KnownSession>(KEPT)
-  /** Nothing is kept for hosts that do not ask. */
+  /** Set by `ahead()`: for hosts that do not use it nothing is kept. */
   enabled = false
 
   /** To be called where a request came through the session middleware and somebody was there. */
@@ -39,7 +39,10 @@ export class KnownCookies {
   }
 }
 
-/** A header without the id was not what the session was found by: the host may have made it in this very request, for somebody it knows otherwise. */
+/**
+ * A header without the id was not what the session was found by: the host may have made it in this very request, for somebody it knows otherwise. What is
+ * shorter than express-session's own ids could stand in a header by chance.
+ */
 function names(cookie: string, id: string): boolean {
   return id.length >= 16 && cookie.includes(encodeURIComponent(`s:${id}.`))
 }

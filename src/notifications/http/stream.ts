@@ -1,7 +1,8 @@
 import { ServerResponse } from 'node:http'
 import type { Request, RequestHandler, Response } from 'express'
-import type { Connection } from '../hub/connection.js'
+import { CLOSE_WITHIN, type Connection } from '../hub/connection.js'
 import type { Outgoing } from '../hub/outgoing.js'
+import { REMEMBERED } from '../hub/recent-endings.js'
 import { within } from '../within.js'
 import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
@@ -10,8 +11,8 @@ import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { leaveSessionAlone } from './stored-session.js'
 import { type Visit, visitOf } from './visit.js'
 
-/** From the request on, whatever `identify` does, in milliseconds: what ended meanwhile is remembered for ten seconds. */
-const ANSWER_WITHIN = 8000
+/** How long `identify` has, from the request on, in milliseconds: by then it must still be known what has ended meanwhile. */
+const IDENTIFY_WITHIN = REMEMBERED - 2000
 
 /**
  * The frames of the socket as server-sent events, for where sockets cannot go: `event` is the type of the frame, `data` the
@@ -27,7 +28,7 @@ export function createStream(context: HttpContext): RequestHandler {
 
 async function admit(req: Request, context: HttpContext): Promise<Visit> {
   if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
-  const visit = await within(ANSWER_WITHIN, visitOf(context, req), 'It took too long to find out who is there.')
+  const visit = await within(IDENTIFY_WITHIN, visitOf(context, req), 'It took too long to find out who is there.')
   if (visit === null) throw new Refusal('session')
   return visit
 }
@@ -69,9 +70,6 @@ function open(req: Request, res: Response, { person, since }: Visit, { hub, sess
   hub.join(connection, person, since)
 }
 
-/** How long a peer that was told goodbye has to take it, in milliseconds. */
-const END_WITHIN = 1500
-
 /** One event stream. */
 class StreamConnection implements Connection {
   readonly user: string
@@ -108,7 +106,7 @@ class StreamConnection implements Connection {
     if (this.#res.writableEnded) return
     // The session middleware has put an end() of its own on the response, which would extend the session that we are ending.
     ServerResponse.prototype.end.call(this.#res, undefined, 'utf8')
-    setTimeout(() => this.terminate(), END_WITHIN).unref()
+    setTimeout(() => this.terminate(), CLOSE_WITHIN).unref()
   }
 
   terminate(): void {

@@ -25,7 +25,7 @@ export class Turnstile<Comer> {
     this.#admit(comer)
   }
 
-  /** Whoever comes after the first of those who wait finds it full again, so nobody overtakes. */
+  /** All of a turn's share are let in before anybody else can arrive, so nobody overtakes. */
   #turn(): void {
     this.#through = 0
     for (const comer of this.#waiting.splice(0, AT_ONCE)) this.#let(comer)

@@ -1,8 +1,7 @@
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Request } from 'express'
-import { type BelfryError, NotFoundError } from '../errors.js'
 import { hush, SocketConnection, type SocketEvents } from '../hub/socket.js'
 import type { Person } from '../person.js'
 import { within } from '../within.js'
@@ -11,17 +10,13 @@ import { openDoor } from './door.js'
 import { checkHandshake, handshakeAnswer } from './handshake.js'
 import { loadSession } from './load-session.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
-import { problemOf } from './problem.js'
 import { noteRefusal, Refusal, refusalOf } from './refusal.js'
+import { refuseSocket } from './refuse-socket.js'
 import { Turnstile } from './turnstile.js'
-import { visitOnce } from './visit.js'
+import { newVisit } from './visit.js'
 
-/** From the request to the answer, whatever session store and `identify` do, in milliseconds. */
-const ANSWER_WITHIN = 600
-/** From the request to the end of a refused socket, whatever the peer does, in milliseconds. */
-const GONE_WITHIN = 750
-/** How long a peer has to take the answer and let go by itself, in milliseconds. */
-const LINGER = 250
+/** How long session store and `identify` have together, in milliseconds, from when it was let through the turnstile. */
+const IDENTIFY_WITHIN = 600
 
 interface Upgrade {
   readonly req: IncomingMessage
@@ -55,11 +50,7 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
     hush(socket)
     turnstile.pass({ req, socket, head, since: performance.now() })
   }
-  const otherwise = (_req: IncomingMessage, socket: Duplex) => {
-    hush(socket)
-    refuse(socket, new NotFoundError('Nothing is upgraded here.'), performance.now())
-  }
-  return openDoor(server, `${options.basePath}/socket`, answer, otherwise)
+  return openDoor(server, `${options.basePath}/socket`, answer)
 }
 
 async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
@@ -69,7 +60,7 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
     const asked = asExpressRequest(req, options)
-    const person = await within(ANSWER_WITHIN, callerOf(asked, keeper.context), 'It took too long to find out who is there.')
+    const person = await within(IDENTIFY_WITHIN, callerOf(asked, keeper.context), 'It took too long to find out who is there.')
     const full = hub.refusal(person.id)
     if (full !== undefined) throw new Refusal(full)
     open(upgrade, asked, person, keeper)
@@ -77,13 +68,14 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     const refusal = refusalOf(error)
     hints.refused(refusal.reason, req)
     noteRefusal(refusal, keeper.context)
-    refuse(socket, refusal, since)
+    refuseSocket(socket, refusal, since)
   }
 }
 
 async function callerOf(req: Request, context: HttpContext): Promise<Person> {
   await loadSession(req, context.options.session)
-  const visit = await visitOnce(context, req)
+  // Their state is not needed here; but to ask for it records their topics.
+  const visit = await newVisit(context, req)
   if (visit === null) throw new Refusal('session')
   return visit.person
 }
@@ -102,21 +94,4 @@ function open({ req, socket, head, since }: Upgrade, asked: Request, person: Per
   if (head.length > 0) socket.unshift(head)
   context.hub.join(new SocketConnection(socket, { user: person.id, session }, events), person, since)
   void context.departure.next().then(() => socket.uncork())
-}
-
-function refuse(socket: Duplex, error: BelfryError, since: number): void {
-  const body = JSON.stringify(problemOf(error))
-  const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
-    'Connection: close',
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-  ]
-  if (error.retryAfter !== undefined) head.push(`Retry-After: ${error.retryAfter}`)
-  if (error.status === 400) head.push('Sec-WebSocket-Version: 13')
-  // Destroyed right after the write, with bytes of the peer unread, the answer itself would be lost in a reset.
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  socket.resume()
-  setTimeout(() => socket.destroy(), Math.min(LINGER, Math.max(50, GONE_WITHIN - (performance.now() - since)))).unref()
 }

@@ -18,7 +18,7 @@ export interface Visit {
 
 const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>()
 
-/** Asked once a request, however many of our handlers it passes; changed memberships are recorded on the way. */
+/** Asks the host once a request, however many of our handlers it passes, and remembers the answer; changed topics are recorded on the way. */
 export function visitOf(context: HttpContext, req: Request): Promise<Visit | null> {
   const known = visits.get(context) ?? new WeakMap<Request, Promise<Visit | null>>()
   visits.set(context, known)
@@ -28,13 +28,13 @@ export function visitOf(context: HttpContext, req: Request): Promise<Visit | nul
 }
 
 async function recognise(context: HttpContext, req: Request): Promise<Visit | null> {
-  const visit = await visitOnce(context, req)
+  const visit = await newVisit(context, req)
   if (visit === null) context.hints.unrecognised(req)
   else context.hints.recognised(req)
   return visit
 }
 
-/** The same, for routes that need somebody: throws SignedOutError. Marks the answer as theirs alone. */
+/** As `visitOf`, for routes that need somebody: throws SignedOutError. Marks the answer as theirs alone. */
 export async function signedIn(context: HttpContext, req: Request, res: Response): Promise<Visit> {
   res.set('Cache-Control', 'private, no-cache').vary('Cookie').vary('Accept')
   const visit = await visitOf(context, req)
@@ -42,8 +42,8 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
   return visit
 }
 
-/** The same, for a request that passes one handler only. */
-export async function visitOnce({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
+/** Asks the host each time that it is called, and records changed topics. For requests that Express never sees: upgrades, and polls ahead of the app. */
+export async function newVisit({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
   const since = performance.now()
   const person = await identify(req)
   return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, since, asOf), since }

@@ -1,6 +1,9 @@
 import type { CloseCode, HeartbeatFrame } from '../protocol.js'
 import type { Outgoing } from './outgoing.js'
 
+/** How long a peer has to answer a close before it is cut off, in milliseconds. */
+export const CLOSE_WITHIN = 1500
+
 /** One live connection, whatever carries it: a socket or an event stream. Moments are those of performance.now(). */
 export interface Connection {
   readonly user: string
@@ -12,7 +15,7 @@ export interface Connection {
   readonly backlog: number
   /** Never throws; after the end it does nothing. */
   send(frame: Outgoing): void
-  /** The same for a heartbeat, and asks whether the peer is still there; what it hears back it keeps in `heardAt`. */
+  /** Sends a heartbeat, and asks whether the peer is still there; what it hears back it keeps in `heardAt`. Never throws either. */
   beat(frame: Outgoing<HeartbeatFrame>): void
   /** It cannot be asked this time, so that nothing was heard since the last time does not count. */
   skipBeat(): void

@@ -34,7 +34,7 @@ export class Delivery {
    */
   deliver(member: Member, look: Look, since: number, now: number): void {
     const ready = member.beatDue ? this.#readyForBeat(member) : undefined
-    for (const seat of member.seats) this.#tell(seat, look, now, since)
+    for (const seat of member.seats) this.#tell(seat, look, since, now)
     if (ready !== undefined) this.#beat(ready)
   }
 
@@ -58,7 +58,7 @@ export class Delivery {
       }
       if (greeted && connection.backlog === 0) return true
       connection.skipBeat()
-      // It is owed the heartbeat at least, and has no longer to take what it was sent than others.
+      // As everybody else it has ten seconds there to take what it was sent.
       if (greeted) this.#options.postpone(seat)
       return false
     })
@@ -73,7 +73,7 @@ export class Delivery {
     }
   }
 
-  #tell(seat: Seat, look: Look, now: number, since: number): void {
+  #tell(seat: Seat, look: Look, since: number, now: number): void {
     const { state } = look
     const news = supersedes(state, seat)
     if (!news && !seat.asked) return

@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
 import type { Asked, Look } from '../service.js'
-import type { Member, Reason } from './member.js'
+import type { Member, Wake } from './member.js'
 
 /** Reads the state of many users at once; answers in their order. */
 export type LookUp = (asked: readonly Asked[]) => Promise<readonly Look[]>
 
-/** Members who are served in one turn, and the first reason of each. */
+/** Members who are served in one turn, and since when each of them waits. */
 interface Slice {
   readonly members: readonly Member[]
-  readonly reasons: readonly Reason[]
+  readonly wakes: readonly Wake[]
 }
 
 /** Members whom one hint wakes are read at once. A new connection waits a turn, so that those that come together are read together. */
@@ -18,9 +18,9 @@ type Start = 'at once' | 'next turn'
 interface FlushOptions {
   readonly look: LookUp
   /** @param now when the state was read, by performance.now() */
-  readonly deliver: (member: Member, look: Look, reason: Reason, now: number) => void
+  readonly deliver: (member: Member, look: Look, wake: Wake, now: number) => void
   /** Their state was read, but they could not be told. */
-  readonly failed: (member: Member) => void
+  readonly untold: (member: Member) => void
   /** The state of these cannot be read now, but a heartbeat of theirs is due. */
   readonly beat: (member: Member) => void
   readonly logger: Logger
@@ -28,11 +28,11 @@ interface FlushOptions {
 
 /** Connections served in one turn of the event loop: some 0.3 ms, so that the host's own requests never wait for a broadcast. */
 const SLICE = 32
-/** Where others take long in each turn (a commit waits for the disk), and the last of those who wait would be served later than this, in milliseconds, */
+/** Where others take so long in each turn (a commit waits for the disk) that the last would be served later than this, in milliseconds, a turn serves more slices. */
 const SOON = 200
-/** more slices are served in the next turn: for this share of the time that the others took, */
+/** It then serves for this share of the time that the others took in the turn before, */
 const SHARE = 1 / 4
-/** and for no longer, in milliseconds. */
+/** but at most for so long, in milliseconds. */
 const LONGEST_SHARE = 4
 /** How many that were taken may stay in the queue: taking each out would move all the others. */
 const ROOM = 4096
@@ -57,10 +57,10 @@ export class Flush {
     this.#options = options
   }
 
-  add(member: Member, reason: Reason, start: Start = 'next turn'): void {
+  add(member: Member, wake: Wake, start: Start = 'next turn'): void {
     if (this.#pause > 0 && member.beatDue) this.#options.beat(member)
     if (member.due !== undefined) return
-    member.due = reason
+    member.due = wake
     this.#queue.push(member)
     if (!this.#running) void this.#run(start)
   }
@@ -79,7 +79,7 @@ export class Flush {
     await (start === 'at once' ? undefined : nextTurn())
     let until = 0
     for (let slice = this.#take(); slice.members.length > 0; slice = this.#take()) {
-      const looks = await this.#options.look(slice.members).catch((error: unknown) => this.#failed(error))
+      const looks = await this.#options.look(slice.members).catch((error: unknown) => this.#unreadable(error))
       if (this.#stopped) break
       if (looks === undefined) await this.#retry(slice)
       else this.#deliver(slice, looks)
@@ -101,12 +101,12 @@ export class Flush {
 
   #take(): Slice {
     const members: Member[] = []
-    const reasons: Reason[] = []
+    const wakes: Wake[] = []
     for (let weight = 0; weight < SLICE && this.#taken < this.#queue.length; this.#taken++) {
       const member = this.#queue[this.#taken]
       if (member?.due === undefined) continue
       members.push(member)
-      reasons.push(member.due)
+      wakes.push(member.due)
       member.due = undefined
       weight += Math.max(1, member.seats.length)
     }
@@ -114,37 +114,37 @@ export class Flush {
       this.#queue.splice(0, this.#taken)
       this.#taken = 0
     }
-    return { members, reasons }
+    return { members, wakes }
   }
 
-  #failed(error: unknown): undefined {
+  #unreadable(error: unknown): undefined {
     if (this.#pause === 0) this.#options.logger.warn({ err: error }, 'the state of connected users cannot be read; trying again')
   }
 
-  #deliver({ members, reasons }: Slice, looks: readonly Look[]): void {
+  #deliver({ members, wakes }: Slice, looks: readonly Look[]): void {
     this.#pause = 0
     const now = performance.now()
     members.forEach((member, index) => {
       const look = looks[index]
-      const reason = reasons[index]
-      if (look !== undefined && reason !== undefined) this.#deliverTo(member, look, reason, now)
+      const wake = wakes[index]
+      if (look !== undefined && wake !== undefined) this.#deliverTo(member, look, wake, now)
     })
   }
 
   /** Whatever is wrong with the state of one, the others are told theirs. */
-  #deliverTo(member: Member, look: Look, reason: Reason, now: number): void {
+  #deliverTo(member: Member, look: Look, wake: Wake, now: number): void {
     try {
-      this.#options.deliver(member, look, reason, now)
+      this.#options.deliver(member, look, wake, now)
     } catch (error) {
       this.#options.logger.error({ err: error }, 'a connected user could not be told of a change, and has to connect again')
-      this.#options.failed(member)
+      this.#options.untold(member)
     }
   }
 
-  async #retry({ members, reasons }: Slice): Promise<void> {
+  async #retry({ members, wakes }: Slice): Promise<void> {
     members.forEach((member, index) => {
-      const reason = reasons[index]
-      if (reason !== undefined && member.seats.length > 0) this.add(member, reason)
+      const wake = wakes[index]
+      if (wake !== undefined && member.seats.length > 0) this.add(member, wake)
     })
     for (const member of this.#queue) if (member.beatDue) this.#options.beat(member)
     this.#pause = Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, this.#pause * 2))

@@ -23,7 +23,7 @@ export const pingFrame = String.fromCharCode(PING, 0)
 /**
  * As a string with a character for each byte ('latin1'), like its payload: such strings are joined from what is the same for many and what is not, and
  * Node writes them without memory of their own.
- * @param payload what bytesOf gives
+ * @param payload what asLatin1 gives
  */
 export function textFrame(payload: string): string {
   const { length } = payload
@@ -32,7 +32,7 @@ export function textFrame(payload: string): string {
 }
 
 /** A text in UTF-8, with a character for each byte. */
-export function bytesOf(text: string): string {
+export function asLatin1(text: string): string {
   return Buffer.from(text).toString('latin1')
 }
 

@@ -1,7 +1,8 @@
 import type { Member } from './member.js'
 
-/** Length of a slot in milliseconds, where the heartbeat is long enough for so many. */
+/** Length of the shortest slot, in milliseconds; they are longer where there would be more than a hundred. */
 const SLOT = 250
+const MOST_SLOTS = 100
 
 /**
  * One wheel for all heartbeats: whoever joins goes into the slot that was just served, so every slot comes round once a
@@ -20,7 +21,7 @@ export class Wheel {
 
   /** @param heartbeat in milliseconds */
   constructor(heartbeat: number, due: (member: Member) => void) {
-    const count = Math.min(100, Math.max(4, Math.round(heartbeat / SLOT)))
+    const count = Math.min(MOST_SLOTS, Math.max(4, Math.round(heartbeat / SLOT)))
     this.#heartbeat = heartbeat
     this.#slots = Array.from({ length: count }, () => new Set<Member>())
     this.#length = heartbeat / count

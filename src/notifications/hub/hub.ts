@@ -4,12 +4,12 @@ import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { type Person, topicsIn } from '../person.js'
 import { CLOSE, type CloseCode } from '../protocol.js'
-import type { Connection } from './connection.js'
+import { CLOSE_WITHIN, type Connection } from './connection.js'
 import { Delivery } from './delivery.js'
 import { Flush, type LookUp } from './flush.js'
 import { Groups } from './groups.js'
 import { Wheel } from './heartbeat.js'
-import { Member, type Reason, Seat } from './member.js'
+import { Member, Seat, type Wake } from './member.js'
 import { RecentEndings } from './recent-endings.js'
 import { WaitingRoom } from './waiting-room.js'
 
@@ -26,8 +26,6 @@ export interface HubOptions {
   readonly changed: (change: 'connected' | 'disconnected', user: string, connections: number) => void
 }
 
-/** How long peers have to answer a close before they are cut off, in milliseconds. */
-const CLOSE_WITHIN = 1500
 /** How long those that were cut off have to be gone; closing waits no longer, whatever becomes of them, in milliseconds. */
 const GONE_WITHIN = 500
 /** Connections closed in one turn of the event loop. */
@@ -67,7 +65,7 @@ export class Hub {
         delivery.deliver(member, look, since, now)
       },
       // Whoever comes again is greeted with a state, and no news that cannot be put into words.
-      failed: ({ seats }) => {
+      untold: ({ seats }) => {
         for (const { connection } of seats) connection.close(CLOSE.overloaded)
       },
       beat: (member) => delivery.beat(member),
@@ -121,9 +119,9 @@ export class Hub {
 
   /** The state of these audiences may have changed: `user:<id>`, `topic:<name>`, `everyone`, or `*` for anybody. Others mean nothing here. */
   wake(audiences: readonly string[]): void {
-    const reason = fromNow()
+    const wake = fromNow()
     for (const audience of audiences) {
-      for (const member of this.#audience(audience)) this.#flush.add(member, reason, 'at once')
+      for (const member of this.#audience(audience)) this.#flush.add(member, wake, 'at once')
     }
   }
 
@@ -231,6 +229,6 @@ export class Hub {
   }
 }
 
-function fromNow(): Reason {
+function fromNow(): Wake {
   return { since: performance.now() }
 }

@@ -1,13 +1,14 @@
+import type { Asked } from '../service.js'
 import type { Connection } from './connection.js'
 
-/** Why somebody is to be read: one object for all whom the same hint woke. */
-export interface Reason {
+/** Since when somebody is to be read. An object, so that all whom the same hint woke share it: a number of its own would be boxed for each. */
+export interface Wake {
   /** When the hub heard of it, by performance.now(). */
   readonly since: number
 }
 
-/** One user who is connected, with all their tabs and devices. */
-export class Member {
+/** One user who is connected, with all their tabs and devices; and, to the store, the question of what is new to them. */
+export class Member implements Asked {
   readonly user: string
   /** Key of the memberships that `topics` was taken from. */
   membership = ''
@@ -17,8 +18,8 @@ export class Member {
   slot = 0
   /** A heartbeat is to be sent with the next reading. */
   beatDue = false
-  /** Why it waits to be read; undefined where it does not. */
-  due: Reason | undefined = undefined
+  /** Since when it waits to be read; undefined where it does not. */
+  due: Wake | undefined = undefined
 
   constructor(user: string) {
     this.user = user

@@ -2,7 +2,7 @@ import { type Ending, nameOf } from '../ending.js'
 import type { Connection } from './connection.js'
 
 /** How long a connection that was being opened meanwhile can still turn up after its session ended, in milliseconds. */
-const REMEMBERED = 10_000
+export const REMEMBERED = 10_000
 
 /** What ended lately, for those who were still on their way then. */
 export class RecentEndings {

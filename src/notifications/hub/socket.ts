@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { CLOSE, type CloseCode, type HeartbeatFrame } from '../protocol.js'
-import type { Connection } from './connection.js'
+import { CLOSE_WITHIN, type Connection } from './connection.js'
 import { closeFrame, pingFrame, pongFrame, shortFrame } from './frames.js'
 import type { Outgoing } from './outgoing.js'
 import { createReceiver, type FrameListener } from './receiver.js'
@@ -20,8 +20,6 @@ export interface Caller {
 /** More frames than this in ten seconds, pings included, are a flood: nothing that a client of ours would send. */
 const FLOOD = 1000
 const FLOOD_WINDOW = 10_000
-/** How long a peer has to answer a close before it is cut off, in milliseconds. */
-const CLOSE_WITHIN = 1500
 
 const CONNECTION = Symbol('connection')
 const UNANSWERED = Symbol('unanswered ping')
@@ -65,12 +63,12 @@ export class SocketConnection implements Connection, FrameListener {
   }
 
   send(frame: Outgoing): void {
-    if (this.#open) this.#socket.write(frame.bytes, 'latin1')
+    if (this.#open) this.#socket.write(frame.latin1, 'latin1')
   }
 
   /** Both in one write: two would be two packets, each of which wakes whoever is at the other end. */
   beat(frame: Outgoing<HeartbeatFrame>): void {
-    if (this.#open) this.#socket.write(frame.bytes + pingFrame, 'latin1')
+    if (this.#open) this.#socket.write(frame.latin1 + pingFrame, 'latin1')
   }
 
   skipBeat(): void {
@@ -91,7 +89,8 @@ export class SocketConnection implements Connection, FrameListener {
     const frame = this.#receiver === undefined ? shortFrame(bytes) : undefined
     if (frame === undefined) this.#receive(bytes)
     else if (frame.kind === 'text') this.message(frame.payload, false)
-    else this[frame.kind](frame.payload)
+    else if (frame.kind === 'ping') this.ping(frame.payload)
+    else this.pong()
   }
 
   message(data: Buffer, isBinary: boolean): void {

@@ -1,5 +1,5 @@
 import type { Item, State, UnreadFrame } from '../protocol.js'
-import { bytesOf, textFrame } from './frames.js'
+import { asLatin1, textFrame } from './frames.js'
 import { Outgoing } from './outgoing.js'
 
 /** How many frames are kept for whoever has the same to be told. */
@@ -10,9 +10,10 @@ const KEPT = 64
  * once for all whom it reached.
  */
 export class Wording {
+  /** Compared by identity: the store gives all whom one notification reached the same object. */
   #news: Item | undefined
   #newsAsJson = ''
-  #newsInBytes = ''
+  #newsInLatin1 = ''
   /** What was said together with this news: each in a place that its version decides. A map that is cleared would keep much of it from the garbage collector. */
   readonly #frames: (Outgoing<UnreadFrame> | undefined)[] = Array(KEPT).fill(undefined)
 
@@ -30,14 +31,15 @@ export class Wording {
   #turnTo(news: Item | undefined): void {
     this.#news = news
     this.#newsAsJson = news === undefined ? '' : `,"latest":${JSON.stringify(news)}`
-    this.#newsInBytes = bytesOf(this.#newsAsJson)
+    this.#newsInLatin1 = asLatin1(this.#newsAsJson)
     this.#frames.fill(undefined)
   }
 
   #frame({ epoch, version, unread }: State): Outgoing<UnreadFrame> {
     const latest = this.#news
     const frame: UnreadFrame = latest === undefined ? { type: 'unread', epoch, version, unread } : { type: 'unread', epoch, version, unread, latest }
+    // Joined by hand of what is the same for many: to be what JSON.stringify(frame) gives.
     const head = `{"type":"unread","epoch":"${epoch}","version":${version},"unread":${unread}`
-    return new Outgoing(frame, epoch, `${head}${this.#newsAsJson}}`, textFrame(`${head}${this.#newsInBytes}}`))
+    return new Outgoing(frame, epoch, `${head}${this.#newsAsJson}}`, textFrame(`${head}${this.#newsInLatin1}}`))
   }
 }
