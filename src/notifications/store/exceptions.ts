@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { Live, LiveAudiences } from './live.js'
 import type { Place, Stream } from './pages.js'
 import { preparing } from './statements.js'
+import { SAYS_READ, SAYS_UNREAD } from './unread.js'
 
 /**
  * Where a user's receipts disagree with the floor, in one stream: the positions above it that were read, and, with a minus, those below it that
@@ -21,7 +22,8 @@ interface Balance {
 const KEPT = 50
 const NONE: readonly never[] = []
 
-export class ExceptionsOf {
+/** Reads them. */
+export class ExceptionReader {
   readonly #some: Statement
   readonly #balance: Statement
 
@@ -62,7 +64,7 @@ export function unreadBy(exceptions: Exceptions, live: Live): number | undefined
 }
 
 /** Whether the user may have done something with what stands at a position above the floor. */
-export function mayHold(exceptions: Exceptions, position: number): boolean {
+export function mayInclude(exceptions: Exceptions, position: number): boolean {
   return 'generation' in exceptions ? position <= exceptions.last : exceptions.includes(position)
 }
 
@@ -71,9 +73,9 @@ const IN_STREAM = 'd.audience = @audience AND d.ended_at IS NULL AND d.published
 /** What has a receipt that says read although it stands above the floor. */
 const READ_ABOVE = (what: string) => `
   SELECT ${what} FROM notification_deliveries d CROSS JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position
-  WHERE ${IN_STREAM} AND d.position > max(@start, @floor) AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)`
+  WHERE ${IN_STREAM} AND d.position > max(@start, @floor) AND ${SAYS_READ}`
 
 /** What has one that says unread although it stands below. */
 const UNREAD_BELOW = (what: string) => `
   SELECT ${what} FROM notification_receipts r CROSS JOIN notification_deliveries d ON d.position = r.position
-  WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= @floor AND r.position > @start AND ${IN_STREAM}`
+  WHERE r.user_id = @user AND ${SAYS_UNREAD} AND r.position <= @floor AND r.position > @start AND ${IN_STREAM}`

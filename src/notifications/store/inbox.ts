@@ -1,11 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Instant } from './instant.js'
 import { ownStream, type PagePart, Pages, type Place, ROW, type Stream } from './pages.js'
-import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
+import { AS_IF_UNTOUCHED, type RawRow, rowOf } from './rows.js'
 import { preparing } from './statements.js'
 import type { Asked, Page, Row, Sight, Snapshot } from './store.js'
+import { FLOOR, SAYS_UNREAD, TOPICS, UNREAD_ABOVE } from './unread.js'
 
-interface Member {
+/** Of the row of a user. */
+interface UserRow {
   readonly watermark: number
   readonly floor: number
   readonly marks: number
@@ -13,17 +15,12 @@ interface Member {
   readonly start: number
 }
 
-const NOBODY: Member = { watermark: 0, floor: 0, marks: 0, since: 0, start: 0 }
+const NOBODY: UserRow = { watermark: 0, floor: 0, marks: 0, since: 0, start: 0 }
 
-/** Of the row `u` of a user: at or below it, whatever is unread has a receipt that says so. */
-export const FLOOR = 'max(coalesce(u.watermark, 0), coalesce(u.settled, 0))'
-
-/** Above the floor: without a receipt that says read. */
 const UNREAD_BROADCASTS = (audience: string, since: string, start: string) => `
   SELECT count(*) FROM notification_deliveries d
   WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.position > max(${FLOOR}, ${start}) AND d.published_at >= ${since}
-    AND NOT EXISTS (
-      SELECT 1 FROM notification_receipts r WHERE r.user_id = me.id AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL))`
+    AND ${UNREAD_ABOVE('me.id')}`
 
 const NEWEST = (audience: string, since: string, start: string) => `
   SELECT position FROM notification_deliveries
@@ -39,7 +36,7 @@ const SNAPSHOT = `
       + (${UNREAD_BROADCASTS(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')})
       + coalesce((SELECT sum((${UNREAD_BROADCASTS('m.audience', 'm.since', 'm.start')})) FROM notification_memberships m WHERE m.user_id = me.id), 0)
       + (SELECT count(*) FROM notification_receipts r INDEXED BY notification_receipts_unread CROSS JOIN notification_deliveries d ON d.position = r.position AND d.ended_at IS NULL
-          WHERE r.user_id = me.id AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= ${FLOOR} AND (
+          WHERE r.user_id = me.id AND ${SAYS_UNREAD} AND r.position <= ${FLOOR} AND (
             (d.audience = 'everyone' AND d.published_at >= u.since AND d.position > u.start)
             OR EXISTS (SELECT 1 FROM notification_memberships m
               WHERE m.user_id = me.id AND m.audience = d.audience AND d.published_at >= m.since AND d.position > m.start)))
@@ -61,7 +58,7 @@ const BROADCAST_TO = `
 export class Inbox {
   readonly #instant: Instant
   readonly #snapshot: Statement
-  readonly #member: Statement
+  readonly #userRow: Statement
   readonly #topics: Statement
   readonly #find: Statement
   readonly #broadcastTo: Statement
@@ -73,9 +70,9 @@ export class Inbox {
     const prepare = preparing(db)
     this.#pages = new Pages(db)
     this.#snapshot = prepare(SNAPSHOT)
-    this.#member = prepare(`SELECT watermark, max(watermark, settled) AS floor, marks, since, start FROM notification_users WHERE user_id = ?`)
-    this.#topics = prepare(`SELECT audience, since, start FROM notification_memberships WHERE user_id = ?`)
-    this.#unreadAt = prepare(`${UNREAD_AT} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`).raw()
+    this.#userRow = prepare(`SELECT u.watermark, ${FLOOR} AS floor, u.marks, u.since, u.start FROM notification_users u WHERE u.user_id = ?`)
+    this.#topics = prepare(TOPICS)
+    this.#unreadAt = prepare(`${AS_IF_UNTOUCHED} AND NOT EXISTS (SELECT 1 FROM notification_receipts WHERE user_id = ? AND position = ?)`).raw()
     this.#find = prepare(`${ROW} WHERE d.published_at >= @since AND d.position > @start AND d.position = (
       SELECT found.position FROM notifications CROSS JOIN notification_deliveries found INDEXED BY notification_deliveries_of
       WHERE notifications.id = @id AND found.notification = notifications.seq AND found.audience = @audience AND found.ended_at IS NULL)`).raw()
@@ -126,7 +123,7 @@ export class Inbox {
     return raw && rowOf(raw)
   }
 
-  /** What stands at a position of the user's own, above the watermark; undefined where the user did something with it. */
+  /** What stands at a position of the user's own, above the floor; undefined where the user did something with it. */
   unreadAt(user: string, position: number): Row | undefined {
     const raw = this.#unreadAt.get(position, user, position) as RawRow | undefined
     return raw && rowOf(raw)
@@ -138,7 +135,7 @@ export class Inbox {
 
   /** To be called inside a transaction. */
   placeOf(user: string): Place {
-    const { watermark, floor, marks, since, start } = (this.#member.get(user) as Member | undefined) ?? NOBODY
+    const { watermark, floor, marks, since, start } = (this.#userRow.get(user) as UserRow | undefined) ?? NOBODY
     return { watermark, floor, marks, streams: [{ audience: 'everyone', since, start }, ...(this.#topics.all(user) as Stream[])] }
   }
 }

@@ -1,12 +1,12 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
-import { type RawRow, rowOf, UNREAD_AT } from './rows.js'
+import { AS_IF_UNTOUCHED, type RawRow, rowOf } from './rows.js'
 import { preparing } from './statements.js'
 import type { Row } from './store.js'
 
 type Delivery = readonly [position: number, publishedAt: number]
 
-/** Audiences that are kept, at most; half of them surely. */
+/** Audiences that are kept, at most; `Recent` sees to it that the half that was asked for last is. */
 const KEPT = 20_000
 
 /**
@@ -123,7 +123,7 @@ export class LiveAudiences {
     this.#newest = prepare('SELECT max(position) FROM notification_deliveries WHERE audience = ? AND ended_at IS NULL').pluck()
     this.#above = prepare(`${LIVE_ABOVE} ORDER BY position`).raw()
     this.#between = prepare(`${LIVE_ABOVE} AND position <= ? ORDER BY position`).raw()
-    this.#content = prepare(UNREAD_AT).raw()
+    this.#content = prepare(AS_IF_UNTOUCHED).raw()
   }
 
   /** All that is live in it above a position; undefined where that would have to be read first. */
@@ -162,7 +162,10 @@ export class LiveAudiences {
     return live
   }
 
-  /** Each that comes raises the version by one, and so does each that ends or reads differently: where it rose by as many as came, the others hold. */
+  /**
+   * Each that comes raises the version by one (`notification_delivered_to_many`), and so does each that ends or reads differently
+   * (`notification_delivery_changed_for_many`): where it rose by as many as came, the others hold.
+   */
   #refresh(live: Live): void {
     const { audience } = live
     const version = (this.#version.get(audience) as number | undefined) ?? 0

@@ -2,10 +2,11 @@ import type { Database, Statement } from 'better-sqlite3'
 import { InvalidError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { ItemState } from '../protocol.js'
-import { FLOOR, type Inbox } from './inbox.js'
+import type { Inbox } from './inbox.js'
 import { Settling } from './settling.js'
 import { preparing } from './statements.js'
 import type { Mark, Row } from './store.js'
+import { FLOOR, SAYS_UNREAD, UNREAD_ABOVE } from './unread.js'
 
 /** What people do with their inboxes, and which broadcasts are theirs. To be called inside a write transaction. */
 export class Marks {
@@ -14,8 +15,8 @@ export class Marks {
   readonly #receive: Statement
   readonly #rereadBelow: Statement
   readonly #setWatermark: Statement
-  readonly #standing: Statement
-  readonly #unreadBelow: Statement
+  readonly #beforeAll: Statement
+  readonly #unreadUpTo: Statement
   readonly #forget: Statement
   readonly #join: Statement
   readonly #become: Statement
@@ -28,7 +29,7 @@ export class Marks {
     this.#receive = prepare(`
       INSERT INTO notification_receipts (user_id, position, read_at, archived_at) VALUES (?, ?, ?, ?)
       ON CONFLICT (user_id, position) DO UPDATE SET read_at = excluded.read_at, archived_at = excluded.archived_at`)
-    this.#standing = prepare(`
+    this.#beforeAll = prepare(`
       SELECT coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.watermark, 0), coalesce(u.marks, 0),
         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)
       FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`).raw()
@@ -36,7 +37,7 @@ export class Marks {
       UPDATE notification_receipts SET read_at = @now WHERE user_id = @user AND position IN (
         SELECT r.position FROM notification_receipts r INDEXED BY notification_receipts_unread
         WHERE r.user_id = @user AND r.read_at IS NULL AND r.position <= @upTo)`)
-    this.#unreadBelow = prepare(UNREAD_BELOW).pluck()
+    this.#unreadUpTo = prepare(UNREAD_UP_TO).pluck()
     this.#setWatermark = prepare(`INSERT INTO notification_watermarks (user_id, position, at) VALUES (@user, @upTo, @now)`)
     this.#forget = prepare(`DELETE FROM notification_memberships WHERE user_id = ?`)
     this.#join = prepare(`INSERT INTO notification_memberships (user_id, audience, since, start) VALUES (@user, @audience, @since, ${START})`)
@@ -60,10 +61,10 @@ export class Marks {
    * never marked one alone, the user's row says enough.
    */
   markAllAsRead(user: string, upTo: number, now: number): boolean {
-    const [unread, ownNewest, watermark, marks, newest] = this.#standing.get(user) as [number, number, number, number, number]
+    const [unread, ownNewest, watermark, marks, newest] = this.#beforeAll.get(user) as [number, number, number, number, number]
     const bound = { user, upTo: Math.min(upTo, newest), now }
     const all = unread > 0 && marks === 0 && ownNewest <= bound.upTo && watermark < bound.upTo
-    if (!all && this.#unreadBelow.get(bound) === 0) return false
+    if (!all && this.#unreadUpTo.get(bound) === 0) return false
     if (watermark < bound.upTo) this.#setWatermark.run(bound)
     else this.#rereadBelow.run(bound)
     return true
@@ -110,17 +111,17 @@ const START = `coalesce(
   (SELECT min(position) - 1 FROM notification_deliveries WHERE audience = @audience AND ended_at IS NULL AND published_at >= @since),
   (SELECT seq FROM sqlite_sequence WHERE name = 'notification_deliveries'), 0)`
 
-/** Above the floor without a receipt that says read, or below with one that says unread. */
+/** Whether anything of one stream up to a position is unread, above the floor or below. */
 const UNREAD_IN = (audience: string, since: string, start: string) => `
   EXISTS (SELECT 1 FROM notification_deliveries d
     WHERE d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > max(${FLOOR}, ${start}) AND d.position <= @upTo
-      AND NOT EXISTS (SELECT 1 FROM notification_receipts r
-        WHERE r.user_id = @user AND r.position = d.position AND (r.read_at IS NOT NULL OR r.archived_at IS NOT NULL)))
+      AND ${UNREAD_ABOVE('@user')})
   OR EXISTS (SELECT 1 FROM notification_receipts r INDEXED BY notification_receipts_unread CROSS JOIN notification_deliveries d ON d.position = r.position
-    WHERE r.user_id = @user AND r.read_at IS NULL AND r.archived_at IS NULL AND r.position <= min(${FLOOR}, @upTo)
+    WHERE r.user_id = @user AND ${SAYS_UNREAD} AND r.position <= min(${FLOOR}, @upTo)
       AND d.audience = ${audience} AND d.ended_at IS NULL AND d.published_at >= ${since} AND d.position > ${start})`
 
-const UNREAD_BELOW = `
+/** Whether anything up to a position is. */
+const UNREAD_UP_TO = `
   SELECT ${UNREAD_IN(`'user:' || @user`, '-9e18', '0')} OR ${UNREAD_IN(`'everyone'`, 'coalesce(u.since, 0)', 'coalesce(u.start, 0)')}
     OR EXISTS (SELECT 1 FROM notification_memberships m WHERE m.user_id = @user AND ${UNREAD_IN('m.audience', 'm.since', 'm.start')})
   FROM (SELECT 1) LEFT JOIN notification_users u ON u.user_id = @user`

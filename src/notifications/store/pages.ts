@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { COLUMNS, type RawRow, rowOf } from './rows.js'
 import { preparing } from './statements.js'
 import type { Page, Row } from './store.js'
+import { SAYS_UNREAD } from './unread.js'
 
 /** One of the streams that make up an inbox, and from where on it is this user's: what went to the user alone, to everyone, or to one topic. */
 export interface Stream {
@@ -18,7 +19,7 @@ export interface Place {
   /** At or below it, whatever is unread has a receipt that says so. */
   readonly floor: number
   readonly streams: readonly Stream[]
-  /** 0 where the user never marked one by itself; rises with each that is. */
+  /** Rises with every change of the user's receipts, and of the topics that they are in (migration 0005): while it stays, so does what was read of both. 0 says that there is no receipt. */
   readonly marks: number
 }
 
@@ -34,14 +35,20 @@ export interface PagePart {
 /** How many rows of one stream are looked at in one go, which takes a millisecond or two: a filter may pass over many thousands. */
 const PART = 1000
 
-/** Pages of inboxes: what stands in the user's streams, in one order. To be called inside a read transaction. */
+/**
+ * Pages of inboxes: what stands in the user's streams, in one order. To be called inside a read transaction.
+ *
+ * An example: ada asks for 20 unread, newest first; her floor is 500, everyone's stream reaches to 9,000. Two scans (`scansOf`): 'unread' from 9,000 down
+ * to 501, 'unread below' from 500 down. Each candidate may be passed over, so it looks only as far as the `edge`, the thousandth in some stream (7,300,
+ * say). It finds 3 and reports the `rest`: a page of 17 before 7,300.
+ */
 export class Pages {
-  readonly #prepare: (sql: string) => Statement
-  /** By their names, as the texts are long. */
-  readonly #statements = new Map<string, Statement>()
+  readonly #newestFirst: Statements
+  readonly #oldestFirst: Statements
 
   constructor(db: Database) {
-    this.#prepare = preparing(db)
+    this.#newestFirst = statementsIn(db, 'DESC')
+    this.#oldestFirst = statementsIn(db, 'ASC')
   }
 
   part(user: string, page: Page, place: Place): PagePart {
@@ -74,32 +81,46 @@ export class Pages {
    */
   #rows(user: string, stream: Stream, { watermark, floor }: Place, page: Page, end: number | undefined): RawRow[] {
     const bound = { user, watermark, audience: stream.audience, since: stream.since, category: page.category, limit: page.limit + 1 }
-    return scansOf(page, floor, end).flatMap(
-      ({ kind, low, high }) =>
-        this.#statement(`list ${kind}`, LISTS[kind], page, 'LIMIT @limit').all({ ...bound, low: Math.max(stream.start, low), high }) as RawRow[],
-    )
+    const { list } = this.#inOrder(page)
+    return scansOf(page, floor, end).flatMap(({ kind, low, high }) => {
+      return list[kind].all({ ...bound, low: Math.max(stream.start, low), high }) as RawRow[]
+    })
   }
 
   /** Where a part has to end, as there is more than one part to look at; undefined where it need not, or no row can be passed over. */
   #edge(user: string, streams: readonly Stream[], page: Page, { floor, marks }: Place): number | undefined {
     if (page.filter === 'all' && page.category === null && marks === 0) return undefined
+    const { last } = this.#inOrder(page)
     const edges = scansOf(page, floor).flatMap(({ kind, low, high }) => {
-      const last = this.#statement(`last ${kind}`, CANDIDATES[kind], page, `LIMIT 1 OFFSET ${PART - 1}`).pluck()
       const sources = BY_RECEIPTS.has(kind) ? [{ user, low, high }] : streams.map(({ audience }) => ({ audience, low, high }))
-      return sources.flatMap((bound) => (last.get(bound) as number | undefined) ?? [])
+      return sources.flatMap((bound) => (last[kind].get(bound) as number | undefined) ?? [])
     })
     if (edges.length === 0) return undefined
     return page.after === null ? Math.max(...edges) - 1 : Math.min(...edges) + 1
   }
 
-  #statement(name: string, sql: string, { after }: Page, limit: string): Statement {
-    const order = after === null ? 'DESC' : 'ASC'
-    const known = this.#statements.get(`${name} ${order}`)
-    if (known !== undefined) return known
-    const statement = this.#prepare(`${sql} ${order} ${limit}`).raw()
-    this.#statements.set(`${name} ${order}`, statement)
-    return statement
+  #inOrder({ after }: Page): Statements {
+    return after === null ? this.#newestFirst : this.#oldestFirst
   }
+}
+
+/** Of each kind of scan, in one order. */
+interface Statements {
+  /** The rows. */
+  readonly list: Readonly<Record<Kind, Statement>>
+  /** The position of the last that one part looks at. */
+  readonly last: Readonly<Record<Kind, Statement>>
+}
+
+function statementsIn(db: Database, order: 'ASC' | 'DESC'): Statements {
+  const prepare = preparing(db)
+  const list = (kind: Kind) => prepare(`${LISTS[kind]} ${order} LIMIT @limit`).raw()
+  const last = (kind: Kind) => prepare(`${CANDIDATES[kind]} ${order} LIMIT 1 OFFSET ${PART - 1}`).pluck()
+  return { list: ofEachKind(list), last: ofEachKind(last) }
+}
+
+function ofEachKind(prepare: (kind: Kind) => Statement): Readonly<Record<Kind, Statement>> {
+  return { all: prepare('all'), archived: prepare('archived'), unread: prepare('unread'), 'unread below': prepare('unread below') }
 }
 
 const NEWEST: Page = { filter: 'all', category: null, before: null, after: null, limit: 0 }
@@ -125,14 +146,17 @@ function scansOf({ filter, before, after }: Page, floor: number, end?: number): 
   if (filter !== 'unread') return [{ kind: filter, low, high }]
   return [
     { kind: 'unread', low: Math.max(low, floor), high },
-    { kind: 'unread again', low, high: Math.min(high, floor + 1) },
+    { kind: 'unread below', low, high: Math.min(high, floor + 1) },
   ]
 }
 
-/** 'unread again' stands at or below the floor and has a receipt that says unread: few, so the index of such receipts leads. */
-type Kind = 'all' | 'archived' | 'unread' | 'unread again'
+/**
+ * 'unread below' stands at or below the floor and has a receipt that says unread, as the user or `Settling` has written it: few, so the index of such
+ * receipts leads.
+ */
+type Kind = 'all' | 'archived' | 'unread' | 'unread below'
 
-const BY_RECEIPTS: ReadonlySet<Kind> = new Set(['archived', 'unread again'])
+const BY_RECEIPTS: ReadonlySet<Kind> = new Set(['archived', 'unread below'])
 
 /** A delivery with its content and with what this user did with it. */
 export const ROW = `
@@ -140,7 +164,7 @@ export const ROW = `
     CASE WHEN r.user_id IS NOT NULL THEN r.read_at WHEN d.position <= @watermark THEN
       (SELECT w.at FROM notification_watermarks w WHERE w.user_id = @user AND w.position >= d.position ORDER BY w.position LIMIT 1) END,
     r.archived_at,
-    CASE WHEN r.user_id IS NOT NULL THEN r.read_at IS NULL AND r.archived_at IS NULL ELSE d.position > @watermark END
+    CASE WHEN r.user_id IS NOT NULL THEN ${SAYS_UNREAD} ELSE d.position > @watermark END
   FROM notification_deliveries d
   JOIN notification_facts n ON n.seq = d.notification
   LEFT JOIN notification_receipts r ON r.user_id = @user AND r.position = d.position`
@@ -150,13 +174,13 @@ const CATEGORY = `(@category IS NULL OR n.category = @category)`
 const DELIVERIES = `
   SELECT position FROM notification_deliveries WHERE audience = @audience AND ended_at IS NULL AND position > @low AND position < @high ORDER BY position`
 const ARCHIVED = { index: 'notification_receipts_archived', which: 'r.archived_at IS NOT NULL' }
-const UNREAD_AGAIN = { index: 'notification_receipts_unread', which: 'r.read_at IS NULL AND r.archived_at IS NULL' }
+const UNREAD_BELOW_FLOOR = { index: 'notification_receipts_unread', which: SAYS_UNREAD }
 
 const LISTS: Readonly<Record<Kind, string>> = {
   all: `${ROW} WHERE ${IN_STREAM} AND r.archived_at IS NULL AND ${CATEGORY} ORDER BY d.position`,
-  unread: `${ROW} WHERE ${IN_STREAM} AND (r.user_id IS NULL OR (r.read_at IS NULL AND r.archived_at IS NULL)) AND ${CATEGORY} ORDER BY d.position`,
+  unread: `${ROW} WHERE ${IN_STREAM} AND (r.user_id IS NULL OR ${SAYS_UNREAD}) AND ${CATEGORY} ORDER BY d.position`,
   archived: ledByReceipts(ARCHIVED),
-  'unread again': ledByReceipts(UNREAD_AGAIN),
+  'unread below': ledByReceipts(UNREAD_BELOW_FLOOR),
 }
 
 /** What each of them goes through, whatever of it is then passed over. */
@@ -164,7 +188,7 @@ const CANDIDATES: Readonly<Record<Kind, string>> = {
   all: DELIVERIES,
   unread: DELIVERIES,
   archived: receipts(ARCHIVED),
-  'unread again': receipts(UNREAD_AGAIN),
+  'unread below': receipts(UNREAD_BELOW_FLOOR),
 }
 
 function ledByReceipts({ index, which }: typeof ARCHIVED): string {

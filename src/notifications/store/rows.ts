@@ -12,10 +12,9 @@ export interface RawContent {
   readonly level: unknown
   readonly category: unknown
   readonly data: unknown
-  readonly expires_at: number | null
 }
 
-/** The same in one inbox, as COLUMNS and then the three that are the user's. A tuple, as naming the columns of each row takes half as long as reading it. */
+/** A notification in one inbox, as COLUMNS and then the three that are the user's. A tuple, as naming the columns of each row takes half as long as reading it. */
 export type RawRow = readonly [
   position: number,
   published_at: number,
@@ -35,23 +34,24 @@ export type RawRow = readonly [
 /** Of a delivery `d` and what was delivered, `n`. */
 export const COLUMNS = 'd.position, d.published_at, n.id, n.title, n.body, n.url, n.level, n.category, n.data, n.expires_at'
 
-/** The same for its sender. */
+/** A notification as its sender sees it. */
 export interface RawNotification extends RawContent {
   readonly audience: unknown
   readonly sender: unknown
   readonly created_at: unknown
   readonly publish_at: number | null
+  readonly expires_at: number | null
   readonly recalled_at: number | null
 }
 
 /** One delivery with its content, as it reads to somebody who has done nothing with it. */
-export const UNREAD_AT = `
+export const AS_IF_UNTOUCHED = `
   SELECT ${COLUMNS}, NULL, NULL, 1
   FROM notification_deliveries d JOIN notification_facts n ON n.seq = d.notification WHERE d.position = ?`
 
 /** Foreign rows are mended where they are read: an unknown level is info, a link that is none is no link. */
 export function rowOf([position, publishedAt, id, title, body, url, level, category, data, expiresAt, readAt, archivedAt, unread]: RawRow): Row {
-  const content = contentOf({ id, title, body, url, level, category, data, expires_at: expiresAt })
+  const content = contentOf({ id, title, body, url, level, category, data })
   return {
     position,
     id: content.id,
@@ -107,7 +107,7 @@ function categoryOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && characters(value) <= 64 ? value : null
 }
 
-/** Of what is nested more deeply than our own limit has room for, some can be read and not be written again. */
+/** What is longer than we take is dropped: nested deeply enough it could be parsed, but not be written as JSON again. */
 function json(value: unknown): unknown {
   if (typeof value !== 'string' || Buffer.byteLength(value) > MAX_DATA_BYTES) return null
   try {

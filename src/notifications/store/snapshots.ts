@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { depthOf, mayHold, unreadBy } from './exceptions.js'
+import { depthOf, mayInclude, unreadBy } from './exceptions.js'
 import type { Feed } from './feed.js'
 import type { Inbox } from './inbox.js'
 import { Instant } from './instant.js'
@@ -9,8 +9,8 @@ import { type Standing, Standings } from './standings.js'
 import type { Asked, Concerned, Freshness, Page, Row, Sight, Snapshot } from './store.js'
 
 /**
- * How long what others commit may go unnoticed where many are read, in milliseconds: who does that is told of it by the feed anyway, and asking
- * takes as long as all the rest.
+ * How old what the hub is told may be, in milliseconds: the feed will wake it for anything newer, and asking the feed costs as much as the rest of a
+ * slice.
  */
 const FRESH = 1
 const NONE: readonly never[] = []
@@ -27,7 +27,7 @@ export class Snapshots {
   readonly #instant: Instant
   readonly #audiences: LiveAudiences
   readonly #standings: Standings
-  /** The last that somebody was told. */
+  /** The last that somebody was told: neighbours who see the same are given the same object (`Sight` says why). */
   #sight: Sight = { snapshot: { version: 0, unread: 0, membership: '', newest: 0 }, latest: undefined }
 
   constructor(db: Database, feed: Feed, inbox: Inbox) {
@@ -42,8 +42,10 @@ export class Snapshots {
 
   of(user: string, asOf: Freshness = 'now'): Snapshot {
     const asked = [{ user, seen: Number.MAX_SAFE_INTEGER }]
-    const [sight] = this.#isNew(user) || (asOf === 'now' ? this.#current() : this.#feed.lookOnce()) ? (this.#kept(asked) ?? this.#read(asked)) : []
-    return sight?.snapshot ?? this.#inbox.snapshot(user)
+    // Whoever is read for the first time is read by a statement that also says whether the feed has news.
+    const current = this.#readFirst(user) || (asOf === 'now' ? this.#current() : this.#feed.lookOnce())
+    const sights = current ? (this.#kept(asked) ?? this.#read(asked)) : undefined
+    return sights?.[0]?.snapshot ?? this.#inbox.snapshot(user)
   }
 
   look(asked: readonly Asked[]): Sight[] {
@@ -60,14 +62,17 @@ export class Snapshots {
     })
   }
 
-  /** Whether what is kept is what is stored. A transaction of our own may see more, and the feed may be unreadable: then it isn't. */
+  /**
+   * Whether what is kept is what is stored, or was `fresh` milliseconds ago. A transaction of our own may see more, and the feed may be unreadable: then
+   * it isn't.
+   */
   #current(fresh = 0): boolean {
     return !this.#db.inTransaction && ((fresh > 0 && performance.now() - this.#feed.lookedAt < fresh) || this.#feed.look())
   }
 
-  /** Of whom nothing is kept, one statement says whether the feed has anything to tell, too. */
-  #isNew(user: string): boolean {
-    return !this.#db.inTransaction && this.#standings.get(user) === undefined && this.#knowAlone(user)
+  /** Reads and keeps somebody of whom nothing is kept; whether that was so, and one statement was enough. */
+  #readFirst(user: string): boolean {
+    return !this.#db.inTransaction && this.#standings.get(user) === undefined && this.#readByOneStatement(user)
   }
 
   /** Undefined where something would have to be read first. */
@@ -88,8 +93,9 @@ export class Snapshots {
   /** Without a transaction where one statement is enough; with one, so that all that is read is of the same instant. */
   #read(asked: readonly Asked[]): Sight[] {
     const [first] = asked
-    if (asked.length === 1 && first !== undefined && this.#knowAlone(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
+    if (asked.length === 1 && first !== undefined && this.#readByOneStatement(first.user)) return this.#kept(asked) ?? this.#inbox.look(asked)
     const sights = this.#instant.read(() => {
+      // Whose the news are that the feed has not told yet, nobody here knows.
       if (this.#feed.behind) this.#forgetAll()
       for (const { user } of asked) this.#know(user)
       return this.#kept(asked)
@@ -97,8 +103,8 @@ export class Snapshots {
     return sights ?? this.#inbox.look(asked)
   }
 
-  /** Whether one statement was enough: the rest is kept, and nothing was committed since the feed was read. */
-  #knowAlone(user: string): boolean {
+  /** Reads and keeps somebody; false where that takes more than one statement: not all of the rest is kept, or something was committed since the feed was read. */
+  #readByOneStatement(user: string): boolean {
     const standing = this.#standings.readAlone(user)
     if (standing === undefined || this.#assemble(standing) === undefined) return false
     this.#standings.keep(user, standing)
@@ -108,8 +114,8 @@ export class Snapshots {
   /** With all that its snapshot is made of. */
   #know(user: string): Standing {
     const known = this.#standings.get(user)
-    if (known !== undefined && this.#holds(known)) return known
-    const standing = this.#standings.read(user, (simple) => this.#holds(simple))
+    if (known !== undefined && this.#completes(known)) return known
+    const standing = this.#standings.read(user, (simple) => this.#completes(simple))
     this.#load(standing)
     this.#standings.keep(user, standing)
     return standing
@@ -123,7 +129,8 @@ export class Snapshots {
     return { watermark, floor, marks, streams: reaching }
   }
 
-  #holds(standing: Standing): boolean {
+  /** Reads what is missing of its audiences; whether it makes a snapshot with them, as nothing in them has ended since it was read. */
+  #completes(standing: Standing): boolean {
     this.#load(standing)
     return this.#assemble(standing) !== undefined
   }
@@ -133,6 +140,7 @@ export class Snapshots {
     streams.forEach((stream, index) => {
       const { audience, since, start } = stream
       const live = this.#audiences.get(audience, depthOf(exceptions[index] ?? NONE, stream, floor))
+      // Read further down, to be found by `#assemble`.
       if (live.newestAfter(start, since) === undefined) this.#audiences.get(audience, start)
     })
   }
@@ -171,7 +179,7 @@ export class Snapshots {
 
   /** Through an audience the same row reached everybody who is in it. */
   #sharedAt(newest: number, { streams, exceptions }: Standing): Row | undefined {
-    if (exceptions.some((of) => mayHold(of, newest))) return undefined
+    if (exceptions.some((of) => mayInclude(of, newest))) return undefined
     for (const { audience } of streams) {
       const live = this.#audiences.known(audience, newest)
       if (live?.last === newest) return this.#audiences.contentOf(live)

@@ -1,10 +1,11 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { Recent } from '../recent.js'
-import { type Exceptions, ExceptionsOf } from './exceptions.js'
+import { ExceptionReader, type Exceptions } from './exceptions.js'
 import type { Feed } from './feed.js'
 import type { LiveAudiences } from './live.js'
 import type { Place, Stream } from './pages.js'
 import { preparing } from './statements.js'
+import { FLOOR, TOPICS } from './unread.js'
 
 /** What is one user's alone; with what is live in the audiences it makes the snapshot. */
 export interface Standing extends Place {
@@ -43,7 +44,7 @@ export class Standings {
   readonly #audiences: LiveAudiences
   readonly #raw: Statement
   readonly #topics: Statement
-  readonly #exceptions: ExceptionsOf
+  readonly #exceptions: ExceptionReader
   readonly #kept = new Recent<string, Standing>(KEPT)
   /** What was kept of people before something changed: for most, what they have marked and which topics they are in holds. */
   readonly #before = new Recent<string, Standing>(KEPT)
@@ -53,8 +54,8 @@ export class Standings {
     this.#feed = feed
     this.#audiences = audiences
     this.#raw = prepare(STANDING).raw()
-    this.#topics = prepare('SELECT audience, since, start FROM notification_memberships WHERE user_id = ?')
-    this.#exceptions = new ExceptionsOf(db)
+    this.#topics = prepare(TOPICS)
+    this.#exceptions = new ExceptionReader(db)
   }
 
   /** What is kept. */
@@ -125,6 +126,6 @@ function standingOf(
 
 const STANDING = `
   SELECT coalesce(u.version, 0), coalesce(u.unread, 0), coalesce(u.newest, 0), coalesce(u.membership, ''), coalesce(u.watermark, 0),
-    coalesce(max(u.watermark, u.settled), 0), coalesce(u.since, 0), coalesce(u.start, 0), coalesce(u.marks, 0),
+    ${FLOOR}, coalesce(u.since, 0), coalesce(u.start, 0), coalesce(u.marks, 0),
     coalesce((SELECT max(n) FROM notification_changes), 0)
   FROM (SELECT ? AS id) me LEFT JOIN notification_users u ON u.user_id = me.id`

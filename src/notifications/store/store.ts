@@ -28,6 +28,10 @@ export interface Asked {
   readonly seen: number
 }
 
+/**
+ * Neighbours in an answer who see the same are given the same object, and its `latest` is the same Row for all whom one notification reached: the service
+ * and the words of the hub compare by identity, so whoever copies one in between makes each say it anew.
+ */
 export interface Sight {
   readonly snapshot: Snapshot
   /** The newest in the inbox, where it came after what was seen. */
