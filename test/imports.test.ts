@@ -10,7 +10,7 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 const rooms: readonly { readonly name: string; readonly files: RegExp; readonly may: readonly RegExp[]; readonly types?: readonly RegExp[] }[] = [
   {
     name: 'words',
-    files: /^notifications\/(notification|draft|plain-draft|person|values|recent|errors|ending|within|protocol|logger|metrics|events)\.ts$/,
+    files: /^notifications\/(notification|draft|plain-draft|person|values|ids|recent|errors|ending|within|protocol|logger|metrics|events)\.ts$/,
     may: [],
   },
   {
@@ -28,7 +28,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   {
     name: 'service',
     files: /^notifications\/(service|cursors|scheduler)\.ts$/,
-    may: [/^notifications\/(notification|draft|person|values|recent|errors|within|protocol|logger|events)\.ts$/],
+    may: [/^notifications\/(notification|draft|person|values|ids|recent|errors|within|protocol|logger|events)\.ts$/],
     types: [/^notifications\/(store\/store|bus\/bus)\.ts$/],
   },
   {

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
+import { schema, schemaFile } from '../../scripts/schema.js'
 import { OptionError, SchemaError, UnavailableError } from '../../src/notifications/errors.js'
 import { migrateSqlite } from '../../src/notifications/store/migrate.js'
 import { eventually } from '../helpers/eventually.js'
@@ -247,4 +248,8 @@ test('notifications of the first schema keep their counts, their newest, and wha
   send.run('user:ada', 'after')
   assert.equal(recount(db.handle, 'ada'), 1)
   await store.close()
+})
+
+test('the schema that people read is the one that the migrations make', () => {
+  assert.equal(readFileSync(schemaFile, 'utf8'), schema(), 'npm run schema writes it anew')
 })
