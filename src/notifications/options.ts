@@ -30,7 +30,7 @@ export interface NotificationsOptions {
   readonly session: RequestHandler
   /** Who is there: null when nobody is signed in. Gets the request with its session; at the upgrade of a socket, too. */
   readonly identify: (req: Request) => Identity | null | Promise<Identity | null>
-  /** The same for a user who is absent, by id; lets `refresh` and the periodic re-check see changed topics. */
+  /** What `identify` says, for a user who is absent, by id; lets `refresh` and the periodic re-check see changed topics. */
   readonly topicsOf?: ((user: string) => Identity | null | Promise<Identity | null>) | undefined
   /** Where the router is mounted and the socket listens; `/notifications` unless told. */
   readonly basePath?: string | undefined

@@ -11,7 +11,7 @@ export function userMark(user: string): string {
   return markOf(`bell of ${user}`, 12)
 }
 
-/** The same, with what tells the answers to polls of one database from those of another. */
+/** The mark of a user, with what tells the answers to polls of one database from those of another. */
 export function pollMark(user: string, epoch: string): string {
   return markOf(`poll of ${epoch} ${user}`, 22)
 }

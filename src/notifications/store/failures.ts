@@ -30,7 +30,7 @@ export function backoff(attempt: number): number {
 
 /** How long an operation is tried again while the database is locked, in milliseconds. */
 const WITHIN = 5000
-/** The same once the store is to be closed soon. */
+/** And how long once the store is to be closed soon, in milliseconds. */
 const HURRIED_WITHIN = 1000
 
 /** For how long what waits for a lock is tried again. */

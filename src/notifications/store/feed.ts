@@ -91,7 +91,7 @@ export class Feed {
     return true
   }
 
-  /** The same, once in a turn of the event loop. */
+  /** As `look`, but at most once in a turn of the event loop. */
   lookOnce(): boolean {
     if (this.#looked && !this.#db.inTransaction) return true
     this.#looked = this.look()

@@ -176,7 +176,7 @@ export interface Store {
 
   /** @param asOf now, unless told */
   snapshot(user: string, asOf?: Freshness): Promise<Snapshot>
-  /** The same for many, in their order, with what is new to each; those who see the same in a row may share one answer. */
+  /** The snapshots of many, in their order, with what is new to each; those who see the same in a row may share one answer. */
   look(asked: readonly Asked[]): Promise<readonly Sight[]>
 
   /** Records what topics somebody is in; raises their version where that changed. */
