@@ -1,6 +1,6 @@
 import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { parseDraft } from './draft.js'
-import { InvalidError, NotFoundError } from './errors.js'
+import { InvalidError, NotFoundError, UnavailableError } from './errors.js'
 import type { Events } from './events.js'
 import { parseIds, parseUser } from './ids.js'
 import { type Draft, MAX_RECIPIENTS, type Notification } from './notification.js'
@@ -58,6 +58,9 @@ export interface Look {
 const TOPICS_WITHIN = 5000
 const UNANSWERED = 'The host did not say in time what topics they are in.'
 
+/** How long a visit waits for changed memberships to be recorded, in milliseconds: longer only while the database is locked. */
+const RECORDED_WITHIN = 400
+
 /** Of how many people: those whose memberships changed last. */
 const REMEMBERED = 20_000
 
@@ -107,8 +110,19 @@ export class Service {
    * The state of somebody whose memberships are known; a change of them is recorded first, unless one that was asked for later was recorded already.
    * @param since when the host was asked for them, by performance.now()
    */
-  async stateOf(person: Person, since: number, asOf?: Freshness): Promise<State> {
-    return this.#state(await this.#snapshotOf(person, since, asOf))
+  async stateOf(person: Person, since: number): Promise<State> {
+    return this.#state(await this.#snapshotOf(person, since))
+  }
+
+  /**
+   * As `stateOf`, for somebody who visits and is not to wait for a lock: where their memberships cannot be recorded now, those that were recorded last
+   * hold, and they are told of the others as soon as those are.
+   */
+  async stateOfVisitor(person: Person, since: number, asOf?: Freshness): Promise<State> {
+    const snapshot = await this.#store.snapshot(person.id, asOf)
+    if (this.#holds(snapshot, person, since)) return this.#state(snapshot)
+    await within(RECORDED_WITHIN, this.#record(person, since), 'The memberships could not be recorded in time.').catch(unlessOut)
+    return this.#state(await this.#store.snapshot(person.id))
   }
 
   /** Reads the memberships of a user again, where the host offers `topicsOf`; returns them, undefined where it does not. */
@@ -221,13 +235,21 @@ export class Service {
     return parsePerson({ ...identity, id: user }, 'topicsOf')
   }
 
-  /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
-  async #snapshotOf(person: Person, since: number, asOf?: Freshness): Promise<Snapshot> {
-    const snapshot = await this.#store.snapshot(person.id, asOf)
-    if (snapshot.membership === person.key || (this.#remembered.get(person.id) ?? 0) > since) return snapshot
-    this.#remembered.set(person.id, since)
-    await this.#store.remember(person)
+  async #snapshotOf(person: Person, since: number): Promise<Snapshot> {
+    const snapshot = await this.#store.snapshot(person.id)
+    if (this.#holds(snapshot, person, since)) return snapshot
+    await this.#record(person, since)
     return this.#store.snapshot(person.id)
+  }
+
+  /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
+  #holds({ membership }: Snapshot, person: Person, since: number): boolean {
+    return membership === person.key || (this.#remembered.get(person.id) ?? 0) > since
+  }
+
+  #record(person: Person, since: number): Promise<void> {
+    this.#remembered.set(person.id, since)
+    return this.#store.remember(person)
   }
 
   /** Those who see the same row are told of the same item. */
@@ -256,6 +278,10 @@ export class Service {
       expiresAt: isoOrNull(row.expiresAt),
     }
   }
+}
+
+function unlessOut(error: unknown): undefined {
+  if (!(error instanceof UnavailableError)) throw error
 }
 
 /** Where it stands in the list is told by cursors. */

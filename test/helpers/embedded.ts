@@ -105,6 +105,13 @@ export class Host implements AsyncDisposable {
     db.close()
   }
 
+  /** Somebody else's program holds the lock for writing until this is let go of. */
+  lock(): Disposable {
+    const db = new Sqlite(join(this.#folder, 'host.db'))
+    db.exec('BEGIN IMMEDIATE')
+    return { [Symbol.dispose]: () => void db.close() }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.notifications.close()
     this.#server.closeAllConnections()

@@ -4,6 +4,7 @@ import type { Express, Response } from 'express'
 import session from 'express-session'
 import { createNotifications, UnavailableError } from '../../src/notifications/index.js'
 import { Host } from '../helpers/embedded.js'
+import { eventually } from '../helpers/eventually.js'
 
 describe('res.locals.notifications', () => {
   it('has the state, for the first paint of any page of the host', async () => {
@@ -104,6 +105,50 @@ describe('res.locals.notifications', () => {
     await answered
     assert.match(String(host.errors[0]), /did not say in time who is there/)
     assert.ok(host.errors[0] instanceof UnavailableError)
+  })
+})
+
+describe('while another process holds the lock for writing', () => {
+  it('pages of the host go on, also for somebody whose topics have changed, and who is told of them when it is gone', async () => {
+    const topics: Record<string, string[]> = { ada: ['news'] }
+    await using host = await Host.start({ topics })
+    const [ada, bob] = [await host.enter('ada'), await host.enter('bob')]
+    for (const topic of ['news', 'sport', 'bobs']) await host.notifications.notify({ to: { topic }, title: 'Hello' })
+    assert.equal((await ada.get('/locals')).body.unread, 1)
+    topics.ada = ['news', 'sport']
+    topics.bob = ['bobs']
+    {
+      using _lock = host.lock()
+      const began = performance.now()
+      const pages = await Promise.all([ada.get('/locals'), bob.get('/locals'), ada.get('/notifications/unread')])
+      assert.deepEqual(
+        pages.map(({ status, body }) => [status, body.unread]),
+        [
+          [200, 1],
+          [200, 0],
+          [200, 1],
+        ],
+      )
+      assert.ok(performance.now() - began < 2500)
+    }
+    await eventually(async () => (await host.notifications.state('ada')).unread === 2, 'what was asked for is recorded')
+    assert.equal((await bob.get('/locals')).body.unread, 1)
+  })
+})
+
+describe('after the end', () => {
+  it('pages of the host go on without a bell, and whoever asks for ours is told why', async () => {
+    await using host = await Host.start()
+    const ada = await host.enter('ada')
+    await host.notifications.close()
+    const { text } = await ada.get('/page').expect(200)
+    assert.doesNotMatch(text, /notification-bell/)
+    for (const path of ['/unread', '/', '/socket']) {
+      const { body } = await ada.get(`/notifications${path}`).set('Accept', 'application/json').expect(503)
+      assert.equal(body.detail, 'Notifications have been closed.')
+    }
+    await assert.rejects(host.notifications.state('ada'), /^UnavailableError: Notifications have been closed\.$/)
+    await assert.rejects(host.notifications.notify({ to: { user: 'ada' }, title: 'x' }), /have been closed/)
   })
 })
 

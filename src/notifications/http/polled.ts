@@ -15,7 +15,13 @@ export interface PollAnswer {
 export function pollAnswer({ person, state }: Visit, ifNoneMatch: string | undefined): PollAnswer {
   const { epoch, version, unread } = state
   const etag = `"${pollMark(person.id, epoch)}-${version}"`
-  return { etag, body: ifNoneMatch?.includes(etag) === true ? undefined : JSON.stringify({ epoch, version, unread }) }
+  return {
+    etag,
+    body:
+      ifNoneMatch !== undefined && (ifNoneMatch.includes(etag) || ifNoneMatch.trim() === '*')
+        ? undefined
+        : JSON.stringify({ epoch, version, unread }),
+  }
 }
 
 const POLL_HEADERS = { 'Cache-Control': 'private, no-cache', Vary: 'Cookie, Accept' } as const

@@ -58,8 +58,9 @@ function unread(context: HttpContext): RequestHandler {
   }
 }
 
-function upgradeRequired({ hints }: HttpContext): RequestHandler {
+function upgradeRequired({ hints, hub }: HttpContext): RequestHandler {
   return (req, res) => {
+    if (hub.closing) throw new UnavailableError('Notifications have been closed.')
     hints.notUpgraded(req)
     res.set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Cache-Control': 'private, no-cache' })
     throw new BelfryError('upgrade_required', 426, 'This address speaks WebSocket only.')

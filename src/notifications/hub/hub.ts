@@ -72,6 +72,11 @@ export class Hub {
     })
   }
 
+  /** Takes nobody any more. */
+  get closing(): boolean {
+    return this.#closing
+  }
+
   /** Why one more connection of this user cannot be taken; undefined where it can. */
   refusal(user: string): 'user_full' | 'full' | undefined {
     if (this.#closing || this.#size >= this.#options.maxConnections) return 'full'

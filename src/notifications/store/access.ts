@@ -32,7 +32,7 @@ export class Access {
 
   /** As Writer.write. */
   write<T>(run: () => T): Promise<T> {
-    return this.#closed ? Promise.reject(new UnavailableError('Notifications have been closed.')) : this.#writer.write(run)
+    return this.#closed ? Promise.reject(closed()) : this.#writer.write(run)
   }
 
   /** From now on nothing waits for a lock for more than a second. */
@@ -56,10 +56,14 @@ export class Access {
         error = again
       }
     }
-    throw asFailure(error)
+    throw this.#closed ? closed() : asFailure(error)
   }
 
   #measure(began: number): void {
     this.#metrics.stored((performance.now() - began) / 1000)
   }
+}
+
+function closed(): UnavailableError {
+  return new UnavailableError('Notifications have been closed.')
 }
