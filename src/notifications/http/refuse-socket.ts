@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { BelfryError } from '../errors.js'
 import { problemOf } from './problem.js'
 
-/** From the request to the end of a refused socket, whatever the peer does, in milliseconds. */
+/** From the request to the end of a refused socket, whatever the peer does, in milliseconds; longer where only the answer took longer. */
 const GONE_WITHIN = 750
 /** How long a peer has to take the answer and let go by itself, in milliseconds. */
 const LINGER = 250
@@ -11,7 +11,7 @@ const LINGER = 250
 const LEAST_LINGER = 50
 
 /**
- * Answers an upgrade over HTTP, and sees to it that the socket is gone within a second of its request.
+ * Answers an upgrade over HTTP, and sees to it that the socket is gone within a second of its request, or soon after the answer where that came late.
  * @param since when that came in, by performance.now()
  */
 export function refuseSocket(socket: Duplex, error: BelfryError, since: number): void {

@@ -16,7 +16,7 @@ import { Turnstile } from './turnstile.js'
 import { newVisit } from './visit.js'
 
 /** How long session store and `identify` have together, in milliseconds, from when it was let through the turnstile. */
-const IDENTIFY_WITHIN = 600
+const IDENTIFY_WITHIN = 2000
 
 interface Upgrade {
   readonly req: IncomingMessage
@@ -33,7 +33,7 @@ interface Doorkeeper {
 
 /**
  * Opens the live connection on the app's own server: the upgrade of `<basePath>/socket`, behind the app's session. What is
- * refused is answered over HTTP and gone within a second. Returns what undoes it; open connections are the hub's.
+ * refused is answered over HTTP and gone soon after. Returns what undoes it; open connections are the hub's.
  */
 export function attachUpgrade(server: Server, context: HttpContext): () => void {
   const { hub, sessions, options } = context
