@@ -27,7 +27,7 @@ const rooms: readonly { readonly name: string; readonly files: RegExp; readonly 
   { name: 'bus', files: /^notifications\/bus\//, may: [/^notifications\/(notification|errors|ending|protocol|logger)\.ts$/] },
   {
     name: 'service',
-    files: /^notifications\/(service|cursors|scheduler)\.ts$/,
+    files: /^notifications\/(service|memberships|cursors|scheduler)\.ts$/,
     may: [/^notifications\/(notification|draft|person|values|ids|recent|errors|within|protocol|logger|events)\.ts$/],
     types: [/^notifications\/(store\/store|bus\/bus)\.ts$/],
   },

@@ -1,15 +1,14 @@
 import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { parseDraft } from './draft.js'
-import { InvalidError, NotFoundError, UnavailableError } from './errors.js'
+import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
 import { parseIds, parseUser } from './ids.js'
+import { Memberships, type TopicsOf } from './memberships.js'
 import { type Draft, MAX_RECIPIENTS, type Notification } from './notification.js'
-import { type Identity, type Person, parsePerson } from './person.js'
+import type { Person } from './person.js'
 import type { Item, State } from './protocol.js'
-import { Recent } from './recent.js'
 import type { Asked, Freshness, Inserted, Mark, ReaderRow, Row, Sent, Sight, Snapshot, Store } from './store/store.js'
 import { isoTime } from './values.js'
-import { within } from './within.js'
 
 export type { Asked, Freshness }
 
@@ -54,37 +53,23 @@ export interface Look {
   readonly latest?: Item | undefined
 }
 
-/** How long `topicsOf` may take, in milliseconds. */
-const TOPICS_WITHIN = 5000
-const UNANSWERED = 'The host did not say in time what topics they are in.'
-
-/** How long a visit waits for changed memberships to be recorded, in milliseconds: longer only while the database is locked. */
-const RECORDED_WITHIN = 400
-
-/** Of how many people: those whose memberships changed last. */
-const REMEMBERED = 20_000
-
-type TopicsOf = ((user: string) => Identity | null | Promise<Identity | null>) | undefined
-
 /** What can be done with notifications, whoever asks: parse, let the store commit, answer with the new state. */
 export class Service {
   readonly #store: Store
   readonly #events: Events
   readonly #created: (notification: Notification) => void
-  readonly #topicsOf: TopicsOf
+  readonly #memberships: Memberships
   readonly #cursors: Cursors
-  /** When the host was asked for the memberships that were recorded last, by performance.now(). */
-  readonly #remembered = new Recent<string, number>(REMEMBERED)
   /** The last that was made for the hub, as most of those who are read after a message to many see the same. */
   #looked: readonly [Sight, Look] | undefined
   #shown: readonly [Row, Item] | undefined
 
   /** @param created hears of each that was stored, before a transaction of the host's around it has ended */
-  constructor(store: Store, events: Events, created: (notification: Notification) => void, topicsOf?: TopicsOf) {
+  constructor(store: Store, events: Events, created: (notification: Notification) => void, topicsOf: TopicsOf) {
     this.#store = store
     this.#events = events
     this.#created = created
-    this.#topicsOf = topicsOf
+    this.#memberships = new Memberships(store, topicsOf)
     this.#cursors = new Cursors(store)
   }
 
@@ -100,38 +85,17 @@ export class Service {
 
   /** The state of a user by id: with the memberships that `topicsOf` gives, or those that were last seen. */
   async state(user: string): Promise<State> {
-    const id = parseUser(user)
-    if (this.#topicsOf === undefined) return this.#state(await this.#store.snapshot(id))
-    const since = performance.now()
-    return this.stateOf(await this.#personOf(id), since)
+    return this.#state(await this.#memberships.snapshot(parseUser(user)))
   }
 
-  /**
-   * The state of somebody whose memberships are known; a change of them is recorded first, unless one that was asked for later was recorded already.
-   * @param since when the host was asked for them, by performance.now()
-   */
-  async stateOf(person: Person, since: number): Promise<State> {
-    return this.#state(await this.#snapshotOf(person, since))
+  /** The state of somebody who visits, as `Memberships.snapshotOfVisitor`. */
+  async stateOf(person: Person, since: number, asOf?: Freshness): Promise<State> {
+    return this.#state(await this.#memberships.snapshotOfVisitor(person, since, asOf))
   }
 
-  /**
-   * As `stateOf`, for somebody who visits and is not to wait for a lock: where their memberships cannot be recorded now, those that were recorded last
-   * hold, and they are told of the others as soon as those are.
-   */
-  async stateOfVisitor(person: Person, since: number, asOf?: Freshness): Promise<State> {
-    const snapshot = await this.#store.snapshot(person.id, asOf)
-    if (this.#holds(snapshot, person, since)) return this.#state(snapshot)
-    await within(RECORDED_WITHIN, this.#record(person, since), 'The memberships could not be recorded in time.').catch(unlessOut)
-    return this.#state(await this.#store.snapshot(person.id))
-  }
-
-  /** Reads the memberships of a user again, where the host offers `topicsOf`; returns them, undefined where it does not. */
-  async recheck(user: string): Promise<Person | undefined> {
-    if (this.#topicsOf === undefined) return undefined
-    const since = performance.now()
-    const person = await this.#personOf(user)
-    await this.#snapshotOf(person, since)
-    return person
+  /** As `Memberships.recheck`. */
+  recheck(user: string): Promise<Person | undefined> {
+    return this.#memberships.recheck(user)
   }
 
   async list(user: string, query: ListQuery = {}): Promise<ItemPage> {
@@ -225,33 +189,6 @@ export class Service {
     return { to, id, title, body, url, level, category, data, sender, createdAt, publishAt, expiresAt, recalledAt, replayed }
   }
 
-  /**
-   * Who an absent user is to the host; without `topicsOf`, and for those it does not know, somebody without topics. Throws UnavailableError where it
-   * does not answer in time.
-   */
-  async #personOf(user: string): Promise<Person> {
-    const answer = Promise.resolve(this.#topicsOf?.(user))
-    const identity = (await within(TOPICS_WITHIN, answer, UNANSWERED)) ?? { id: user }
-    return parsePerson({ ...identity, id: user }, 'topicsOf')
-  }
-
-  async #snapshotOf(person: Person, since: number): Promise<Snapshot> {
-    const snapshot = await this.#store.snapshot(person.id)
-    if (this.#holds(snapshot, person, since)) return snapshot
-    await this.#record(person, since)
-    return this.#store.snapshot(person.id)
-  }
-
-  /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
-  #holds({ membership }: Snapshot, person: Person, since: number): boolean {
-    return membership === person.key || (this.#remembered.get(person.id) ?? 0) > since
-  }
-
-  #record(person: Person, since: number): Promise<void> {
-    this.#remembered.set(person.id, since)
-    return this.#store.remember(person)
-  }
-
   /** Those who see the same row are told of the same item. */
   #itemOnce(row: Row): Item {
     if (this.#shown?.[0] !== row) this.#shown = [row, this.#item(row)]
@@ -278,10 +215,6 @@ export class Service {
       expiresAt: isoOrNull(row.expiresAt),
     }
   }
-}
-
-function unlessOut(error: unknown): undefined {
-  if (!(error instanceof UnavailableError)) throw error
 }
 
 /** Where it stands in the list is told by cursors. */

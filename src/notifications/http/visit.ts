@@ -46,7 +46,7 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
 export async function newVisit({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
   const since = performance.now()
   const person = await identify(req)
-  return person === null || !meant(req, person) ? null : { person, state: await service.stateOfVisitor(person, since, asOf), since }
+  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, since, asOf), since }
 }
 
 /**

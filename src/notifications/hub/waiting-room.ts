@@ -6,7 +6,7 @@ const EVERY = 100
 const PATIENCE = 10_000
 
 interface WaitingOptions {
-  /** It can be served again; what it is owed is to be read anew. */
+  /** It takes what it is sent again; what it is owed is to be read anew. Whoever asked too soon may still have to come back. */
   readonly ready: (seat: Seat) => void
   /** It took too long. */
   readonly tooSlow: (seat: Seat) => void
