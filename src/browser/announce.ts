@@ -7,7 +7,7 @@ const QUIET = 3000
 
 /**
  * Tells a screen reader of increases, and only of them: the first at once, the rest of a burst together when it is over.
- * Calls as often, where something is known to have arrived.
+ * Calls as often, where something is known to have arrived. What it returns takes NaN where nobody is signed in.
  */
 export function createAnnouncer(bell: NotificationBell): (unread: number, arrived: Item | undefined, marked: boolean) => void {
   const { say, client } = bell
@@ -30,7 +30,9 @@ export function createAnnouncer(bell: NotificationBell): (unread: number, arrive
   return (unread, arrived, marked) => {
     const more = unread - (shown ?? unread)
     shown = unread
-    if (more <= 0 || marked) return
+    // All of it was read meanwhile; or it is not for whoever sits there now.
+    if (!unread) fresh = 0
+    if (!(more > 0) || marked) return
     item = arrived ?? item
     fresh += more
     if (!timer) speak()

@@ -99,21 +99,24 @@ export class NotificationBell extends HTMLElement {
   #show(): void {
     const snapshot = this.client.getSnapshot()
     const { state, connection, latest, marked } = snapshot
-    const unread = state?.unread ?? 0
+    const signedOut = connection === 'signed-out'
+    const unread = signedOut ? 0 : (state?.unread ?? 0)
     const arrived = latest?.id === this.#called ? undefined : latest
     const badge = badgeText(unread)
-    const signedOut = connection === 'signed-out'
     set(this, 'connection', connection)
     if (state) set(this, 'unread', String(unread))
     write(this, '.belfry-badge', badge)
     const name = this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge)
     const control = this.querySelector('.belfry-bell')
     if (control) set(control, 'aria-label', name)
-    showInTitle(signedOut ? '' : badge)
-    showBeyond(signedOut ? 0 : unread)
-    if (state) this.#announce?.(state.unread, arrived, marked)
+    showInTitle(badge)
+    showBeyond(unread)
+    if (state) this.#announce?.(signedOut ? Number.NaN : unread, arrived, marked)
     this.#panel?.refresh()
-    if (signedOut && document.querySelector('.belfry-page')) void this.over().catch(reloadPrivate)
+    if (signedOut) {
+      this.announce(this.say('signedOut'))
+      if (document.querySelector('.belfry-page')) void this.over().catch(reloadPrivate)
+    }
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
     if (!arrived) return
     this.#called = arrived.id

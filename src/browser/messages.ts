@@ -14,7 +14,7 @@ export const english = {
   unreadMark: 'Unread:',
   undo: 'Undo',
   gone: 'No longer there: %',
-  failed: 'That did not work. Please try again.',
+  failed: 'That did not work. Try again.',
   offline: 'No connection, trying again. What you see may be old.',
   signedOut: 'You are signed out.',
   readAll: 'Mark all as read',

@@ -25,7 +25,6 @@ export function showOver(bell: NotificationBell): void {
   page.removeAttribute('lang')
   page.removeAttribute('dir')
   document.title = say('signedOut')
-  bell.announce(say('signedOut'))
   client.subscribe(() => ['live', 'polling'].includes(connection()) && location.reload())
 }
 

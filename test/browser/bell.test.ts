@@ -119,6 +119,22 @@ describe('the bell', () => {
     await context.close()
   })
 
+  it('says nothing more of what arrived before one signed out, and leaves no title of it behind', async () => {
+    await using host = await Host.start()
+    const { context, pages } = await signIn(host, 'ada', 2)
+    const [page, other] = pages as [Page, Page]
+    await host.tell('ada', 'The first')
+    await expectText(page, `document.querySelector('[role=status]').textContent`, 'New notification: The first. 1 unread')
+    await host.tell('ada', 'A secret')
+    await expectBadge(page, '2')
+    await other.goto(`${host.url}/sign-out`)
+    await expectConnection(page, 'signed-out', 2000)
+    await page.waitForTimeout(3500)
+    const { status } = await shownBy(page)
+    assert.deepEqual([status.at(-1), status.some((words) => words.includes('secret'))], ['You are signed out.', false])
+    await context.close()
+  })
+
   it('goes on in every tab when the page got another session without being left, as soon as somebody does something there', async () => {
     await using host = await Host.start()
     const { context, pages } = await signIn(host, 'ada', 2)

@@ -188,7 +188,7 @@ describe('the inbox', () => {
     await press(page, 'Two', 'Mark as read')
     await expectText(page, titles, ['Three', 'Two', 'One'])
     await expectText(page, states, ['read', 'unread', 'unread'])
-    await expectText(page, `document.querySelector('[role=status]').textContent`, 'That did not work. Please try again.')
+    await expectText(page, `document.querySelector('[role=status]').textContent`, 'That did not work. Try again.')
     for (const title of ['One', 'Two']) await row(page, title).getByText('That did not work.').waitFor()
     proxy.requests = 'pass'
     await press(page, 'Two', 'Mark as read')
