@@ -1,5 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -17,28 +16,12 @@ const LONGEST_PAUSE = 100
 export const ANOTHER_APPS =
   'it has a table notifications, and none of the tables of the app. Where it belongs to an app that embeds Belfry, INSERT into that table or call notify in that app; else give the path of another file'
 
-interface FileId {
-  readonly dev: number
-  readonly ino: number
-}
-
-/** The file was removed, or another was put in its place, while it was open. */
-export class MovedError extends Error {
-  constructor(path: string) {
-    super(
-      `The database file ${path} was removed or replaced while the server works with it: what is written now will be lost. Move the file back, or stop the server and restore a backup.`,
-    )
-  }
-}
-
 /**
  * The app's own handle on its SQLite file. The plugin is given the path and has a handle of its own: no transaction of
  * ours can hold up or roll back what it acknowledged. Both write synchronously in one thread, so they never meet in a lock.
  */
 export class AppDatabase {
   readonly handle: Database.Database
-  readonly #path: string
-  readonly #file: FileId
   readonly #statements = new Map<string, Database.Statement>()
 
   /** Opens the file, and makes it (readable for its owner only) where there is none. Throws where it can't, and changes nothing of another app's. */
@@ -53,8 +36,6 @@ export class AppDatabase {
     this.handle.pragma('journal_mode = WAL')
     this.handle.pragma('synchronous = FULL')
     this.handle.pragma('foreign_keys = ON')
-    this.#path = path
-    this.#file = statSync(path)
   }
 
   /** From here on locks are waited for by `run`: a busy timeout is waited out synchronously, with the whole event loop. */
@@ -93,10 +74,8 @@ export class AppDatabase {
     return this.run(() => transaction.immediate())
   }
 
-  /** Rejects while users or sessions cannot be read, and where the file is not under its path any more: what is written then is lost. */
+  /** Rejects while users or sessions cannot be read. Whether the file is still where it was, the plugin looks. */
   async check(): Promise<void> {
-    const file = await stat(this.#path).catch(() => undefined)
-    if (file?.dev !== this.#file.dev || file.ino !== this.#file.ino) throw new MovedError(this.#path)
     const sql = `SELECT (SELECT count(*) FROM users WHERE id = 0) + (SELECT count(*) FROM sessions WHERE id = '')`
     await this.run(() => this.prepare(sql).get())
   }

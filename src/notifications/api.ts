@@ -124,7 +124,7 @@ export interface Notifications {
    * @example const stop = notifications.on('created', (notification) => audit.write(notification))
    */
   on<E extends EventName>(event: E, listener: EventListener<E>): () => void
-  /** Resolves while the database can be read, for a health check; else rejects with UnavailableError. */
+  /** Resolves while the database can be read and its file stands where it was opened, for a health check; else rejects with UnavailableError. */
   check(): Promise<void>
   /**
    * Sets `res.locals.notifications`, so that the first paint of every page has the right count. To be mounted after the session

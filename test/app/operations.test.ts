@@ -51,7 +51,7 @@ describe('where the database file is removed, or another put in its place, under
         act(file)
         for (let n = 0; n < 3; n++) {
           const { body } = await request(app.url).get('/healthz').expect(503)
-          assert.deepEqual([body.status, body.database], ['out', false])
+          assert.deepEqual([body.status, body.notifications], ['out', false])
         }
         assert.equal(lines.length, round)
         assert.match(lines.at(-1) ?? '', /The database file .*belfry\.db was removed or replaced/)

@@ -237,6 +237,7 @@ test('notifications of the first schema keep their counts, their newest, and wha
   const logged: Logged[] = []
   const store = openStore(place.path, logged)
   assert.equal(await store.tick(Date.now()), null)
+  assert.match(logged.shift()?.message ?? '', /brought up to date/)
   await eventually(() => logged.length === 2, 'what is refused from now on was logged')
 
   for (const [user, unread] of Object.entries({ ada: 3, bob: 2, cy: 1, dee: 0 })) {
@@ -252,4 +253,21 @@ test('notifications of the first schema keep their counts, their newest, and wha
 
 test('the schema that people read is the one that the migrations make', () => {
   assert.equal(readFileSync(schemaFile, 'utf8'), schema(), 'npm run schema writes it anew')
+})
+
+test('the log of whoever brings an older database up to date says with what; of a new one, and of one that is, it says nothing', () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'test.db')
+  const said = () => {
+    const logged: Logged[] = []
+    void openStore(path, logged).close()
+    return logged.map(({ details, message }) => [message, details])
+  }
+  assert.deepEqual([said(), said()], [[], []])
+  const db = new Sqlite(path)
+  // As version 8 left it: what 0009 does may be done again.
+  db.exec(`DELETE FROM notification_migrations WHERE name LIKE '0009%'`)
+  db.close()
+  assert.deepEqual(said(), [['the database of an older version was brought up to date', { migrations: ['0009_by_hand.sql'] }]])
+  rmSync(folder, { recursive: true })
 })

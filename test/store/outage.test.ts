@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -180,3 +181,24 @@ test('a store that was closed leaves nothing behind that keeps the process alive
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, path], { stdio: 'inherit' })
   assert.deepEqual(await once(child, 'exit'), [0, null])
 })
+
+for (const [whose, open] of [
+  ['opened by its path', (path: string) => path],
+  ['of which the host gave a handle', (path: string) => new Sqlite(path)],
+] as const) {
+  test(`a file that is removed while it is open, ${whose}, is said to be gone within ten seconds, once, and to whoever asks, until it is back`, async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    await using subject = new SqliteSubject(open)
+    await subject.store.check()
+    for (let round = 1; round <= 2; round++) {
+      renameSync(subject.path, `${subject.path}.away`)
+      t.mock.timers.tick(10_000)
+      await eventually(() => subject.logged.length === round, 'the log says so')
+      assert.match(subject.logged.at(-1)?.message ?? '', /test\.db was removed or replaced while it is open: what is written now will be lost/)
+      await assert.rejects(subject.store.check(), { name: UnavailableError.name, message: /was removed or replaced/ })
+      renameSync(`${subject.path}.away`, subject.path)
+      await subject.store.check()
+    }
+    assert.equal(subject.logged.length, 2)
+  })
+}

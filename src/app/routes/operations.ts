@@ -3,7 +3,6 @@ import { type Request, type RequestHandler, Router } from 'express'
 import type { Registry } from 'prom-client'
 import { BelfryError } from '../../notifications/index.js'
 import type { AppContext } from '../context.js'
-import { MovedError } from '../database.js'
 
 /** What of the running app operators look at. */
 export interface Operations {
@@ -21,21 +20,8 @@ const PATIENCE = 2000
 export function operationsRoutes(context: AppContext, { registry, stopping }: Operations): Router {
   const router = Router()
 
-  let moved = false
-  const checkDatabase = async () => {
-    try {
-      await context.database.check()
-      moved = false
-    } catch (error) {
-      // Said once: nothing else tells of it, and probes come every few seconds.
-      if (error instanceof MovedError && !moved) context.log.error(error.message)
-      moved = error instanceof MovedError
-      throw error
-    }
-  }
-
   router.get('/healthz', async (_req, res) => {
-    const [database, notifications] = await Promise.all([answers(checkDatabase()), answers(context.notifications.check())])
+    const [database, notifications] = await Promise.all([answers(context.database.check()), answers(context.notifications.check())])
     const well = database && notifications && !stopping()
     if (!well) res.set('Retry-After', '2')
     res.set('Cache-Control', 'no-store').status(well ? 200 : 503)

@@ -32,19 +32,25 @@ const PATIENCE = 15_000
 /**
  * Applies the files of a folder in the order of their numbers, each once and in a transaction of its own, however many processes start at
  * once and wherever one is killed. Waits up to 15 seconds for locks, holding the thread: starts are synchronous.
- * Throws SchemaError where the database is newer than the folder, where an applied file has changed, or where a table is in the way.
+ * Returns the names of those that it applied itself. Throws SchemaError where the database is newer than the folder, where an applied file has changed, or where a table is in the way.
  */
-export function migrateSqlite(db: Database, { folder, ledger }: MigrationOptions): void {
+export function migrateSqlite(db: Database, { folder, ledger }: MigrationOptions): readonly string[] {
   if (db.inTransaction) throw new SchemaError('A database cannot be migrated inside an open transaction.')
   const migrations = readMigrations(fileURLToPath(folder))
+  const names: string[] = []
   const step = db.transaction(() => {
     db.exec(
       `CREATE TABLE IF NOT EXISTS ${ledger} (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL)`,
     )
     const migration = next(db, migrations, ledger)
     if (migration !== undefined) apply(db, migration, ledger)
+    return migration?.name
   })
-  while (patiently(() => next(db, migrations, ledger)) !== undefined) patiently(() => step.immediate())
+  while (patiently(() => next(db, migrations, ledger)) !== undefined) {
+    const name = patiently(() => step.immediate())
+    if (name !== undefined) names.push(name)
+  }
+  return names
 }
 
 /** Tries again while the database is locked. Here, and only here, waiting holds the thread. */

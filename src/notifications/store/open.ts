@@ -23,6 +23,8 @@ export interface Opened {
   /** Whether `db` is the host's handle: a database in memory has no second connection. */
   readonly shared: boolean
   readonly epoch: string
+  /** What an older database was brought up to date with; nothing where it was made. */
+  readonly migrations: readonly string[]
 }
 
 /** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
@@ -34,7 +36,7 @@ export function open(database: string | Database): Opened {
   let db = host
   try {
     if (db === undefined || !shared) db = connect(path, host)
-    return { db, host, shared, epoch: prepare(db, shared) }
+    return { db, host, shared, ...prepare(db, shared) }
   } catch (error) {
     if (db !== host) db?.close()
     throw sqliteCode(error) === '' ? error : startFailure(error, path)
@@ -56,8 +58,8 @@ function usable(host: Database): Database {
   return host
 }
 
-/** As SQLite opened it: a relative path may have been meant from another folder than the present one. */
-function fileOf(host: Database): string {
+/** As SQLite opened it, '' in memory: a relative path may have been meant from another folder than the present one. */
+export function fileOf(host: Database): string {
   const [main] = host.pragma('database_list') as { readonly file: string }[]
   return main?.file ?? ''
 }
@@ -68,14 +70,15 @@ function connect(path: string, host: Database | undefined): Database {
   return new Driver(path, { timeout: BUSY_TIMEOUT })
 }
 
-function prepare(db: Database, shared: boolean): string {
+function prepare(db: Database, shared: boolean): Pick<Opened, 'epoch' | 'migrations'> {
   if (!shared) {
     patiently(() => db.pragma('journal_mode = WAL'))
     db.pragma('synchronous = FULL')
     db.pragma(`cache_size = -${CACHE_KB}`)
   }
-  migrateSqlite(db, MIGRATIONS)
-  return db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
+  const applied = migrateSqlite(db, MIGRATIONS)
+  const epoch = db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
+  return { epoch, migrations: applied[0]?.startsWith('0001') ? [] : applied }
 }
 
 function startFailure(error: unknown, path: string): Error {

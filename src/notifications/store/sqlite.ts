@@ -15,7 +15,8 @@ import { asFailure } from './failures.js'
 import { Feed } from './feed.js'
 import { Inbox } from './inbox.js'
 import { Marks } from './marks.js'
-import { open } from './open.js'
+import { fileOf, open } from './open.js'
+import { OpenFile } from './open-file.js'
 import { Outbox } from './outbox.js'
 import { Pruning } from './pruning.js'
 import { Refusals } from './refusals.js'
@@ -76,11 +77,14 @@ class SqliteStore implements Store {
   readonly #access: Access
   readonly #refusals: Refusals
   readonly #feed: Feed
+  /** Undefined in memory. */
+  readonly #file: OpenFile | undefined
   #prunesFeed = false
   #closing: Promise<void> | undefined
 
   constructor({ database, logger, metrics }: SqliteStoreOptions) {
-    const { db, host, shared, epoch } = open(database)
+    const { db, host, shared, epoch, migrations } = open(database)
+    if (migrations.length > 0) logger.info({ migrations }, 'the database of an older version was brought up to date')
     for (const warning of driverWarnings(host)) logger.warn({}, warning)
     this.epoch = epoch
     this.#db = db
@@ -97,6 +101,8 @@ class SqliteStore implements Store {
     this.#export = new Export(db, this.#access, this.#inbox)
     this.#erasure = new Erasure(db, this.#access)
     this.#refusals = new Refusals(db, this.#access, logger)
+    const path = fileOf(db)
+    this.#file = path === '' ? undefined : new OpenFile(path, logger)
     void this.#refusals.log()
   }
 
@@ -191,6 +197,7 @@ class SqliteStore implements Store {
 
   async check(): Promise<void> {
     await this.#access.read(() => this.#sending.next())
+    await this.#file?.check()
   }
 
   hurry(): void {
@@ -200,6 +207,7 @@ class SqliteStore implements Store {
   close(): Promise<void> {
     this.#closing ??= this.#access.close().then(() => {
       this.#feed.close()
+      this.#file?.close()
       if (!this.#shared) this.#db.close()
     })
     return this.#closing

@@ -226,7 +226,7 @@ export interface Store {
   /** Tells every process that watches this database whose connections are to end, `listener`s here included. Changes no version. */
   announce(ending: Ending): Promise<void>
 
-  /** Throws UnavailableError while the database cannot be read. */
+  /** Rejects with UnavailableError while the database cannot be read, and while its file is not where it was. */
   check(): Promise<void>
   /** To be closed soon: from now on nothing waits for a lock for more than a second before it rejects. */
   hurry(): void
