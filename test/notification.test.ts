@@ -16,8 +16,9 @@ function refusals(draft: unknown): Record<string, string> {
 }
 
 describe('a draft', () => {
-  it('says that a title is needed, whether it is absent or empty', () => {
-    for (const title of [{}, { title: '' }, { title: ' ' }]) assert.deepEqual(refusals({ to, ...title }), { title: 'A title is needed.' })
+  it('says that a title is needed, whether it is absent, empty, or nothing that can be seen', () => {
+    for (const title of [{}, { title: '' }, { title: ' ' }, { title: '\u200b' }, { title: '\u200b\u2060 \u00a0\ufeff' }])
+      assert.deepEqual(refusals({ to, ...title }), { title: 'A title is needed.' })
     assert.deepEqual(refusals({ to, title: 7 }), { title: 'The title must be text.' })
   })
 

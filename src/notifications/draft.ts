@@ -4,7 +4,7 @@ import { type FieldError, InvalidError } from './errors.js'
 import { MAX_DATA_BYTES, MAX_RECIPIENTS, type NewNotification, requireLife } from './notification.js'
 import { plainDraft } from './plain-draft.js'
 import { LEVELS } from './protocol.js'
-import { characters, parseTime, safeUrl } from './values.js'
+import { characters, isVisible, parseTime, safeUrl } from './values.js'
 
 const NO_TITLE = 'A title is needed.'
 
@@ -80,7 +80,7 @@ const json = z.unknown().transform((value, context) => {
 const draft = z.strictObject(
   {
     to: recipients,
-    title: text('The title', 200, NO_TITLE).refine((value) => value !== '', { error: NO_TITLE }),
+    title: text('The title', 200, NO_TITLE).refine(isVisible, { error: NO_TITLE }),
     body: optional(text('The text', 5000)),
     url: optional(link),
     level: optional(z.enum(LEVELS, { error: `The level must be one of ${LEVELS.join(', ')}.` })).transform((v) => v ?? 'info'),

@@ -1,6 +1,6 @@
 import type { NewNotification } from './notification.js'
 import { LEVELS, type Level } from './protocol.js'
-import { isPlainId, safeUrl } from './values.js'
+import { isPlainId, isVisible, safeUrl } from './values.js'
 
 type Fields = { readonly [field: string]: unknown }
 
@@ -15,7 +15,8 @@ export function plainDraft(input: unknown): NewNotification | undefined {
   if (!isPlainObject(input) || !hasOnly(PLAIN, input)) return undefined
   const { to, title, body, url, level, category, sender } = input
   const recipients = plainRecipients(to)
-  if (recipients === undefined || !isTidy(title, 200) || !isTidyOrAbsent(body, 5000) || !isTidyOrAbsent(category, 64)) return undefined
+  if (recipients === undefined || !isTidy(title, 200) || !isVisible(title) || !isTidyOrAbsent(body, 5000) || !isTidyOrAbsent(category, 64))
+    return undefined
   if (!isLinkOrAbsent(url) || !isLevelOrAbsent(level) || !isIdOrAbsent(sender)) return undefined
   return {
     to: recipients,

@@ -62,3 +62,8 @@ export function characters(value: string): number {
 export function isPlainId(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.-]{1,255}$/.test(value)
 }
+
+/** Whether there is anything to see in it: more than spaces and characters that only format others. */
+export function isVisible(text: string): boolean {
+  return /[^\p{Z}\p{Cc}\p{Cf}]/u.test(text)
+}
