@@ -73,12 +73,19 @@ function firstOf(errors: readonly FieldError[], field: string): FieldError | und
   return found && { field, message: found.message }
 }
 
-/** The names in a text, as typed but each once: separated by commas, spaces or lines. */
+/** What stands between usernames where they are pasted from mail, spreadsheets and lists. No username has any of it, so nobody is read out of another's name. */
+const BETWEEN = /[\s,;|،、"“”<>]+/u
+/** What web pages and chats put into names, and nobody sees. */
+const UNSEEN = /[\u200b-\u200f\u2060\ufeff]/g
+
+/** The names in a text, as typed but each once: separated by commas, spaces or lines, with or without an @ before them. */
 export function splitNames(text: string): string[] {
   return [
     ...new Map(
       text
-        .split(/[\s,;]+/u)
+        .replaceAll(UNSEEN, '')
+        .split(BETWEEN)
+        .map((name) => name.replace(/^@/, ''))
         .filter((name) => name !== '')
         .map((name) => [name.toLowerCase(), name]),
     ).values(),

@@ -94,6 +94,8 @@ function reach(form: HTMLFormElement): number {
   if (data.get('audience') === 'role') return Number(form.querySelector<HTMLOptionElement>('[name=role] option:checked')?.dataset.count ?? 0)
   const names = String(data.get('recipients'))
     .toLowerCase()
-    .split(/[\s,;]+/)
+    .replace(/[\u200b-\u200f\u2060\ufeff]/g, '')
+    .split(/[\s,;|،、"“”<>]+/)
+    .map((name) => name.replace(/^@/, ''))
   return new Set(names.filter((name) => name !== '')).size
 }

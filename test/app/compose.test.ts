@@ -161,4 +161,8 @@ describe('a time in the compose form', () => {
 
 describe('names in a row', () => {
   it('are split at commas, semicolons, spaces and lines', () => assert.deepEqual(splitNames('a, b;c\td\n\n e '), ['a', 'b', 'c', 'd', 'e']))
+  it('are what people see of what they pasted: quotes, brackets, a leading @ and characters without width are no part of a name', () =>
+    assert.deepEqual(splitNames('"ada", “bob” | @cyd، dee、<eve> f\u200Bay\uFEFF'), ['ada', 'bob', 'cyd', 'dee', 'eve', 'fay']))
+  it('are not read out of what is no username: José is not jos, nor is ada@example.com ada', () =>
+    assert.deepEqual(splitNames('José ada@example.com o’hara'), ['José', 'ada@example.com', 'o’hara']))
 })

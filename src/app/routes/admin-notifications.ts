@@ -10,7 +10,7 @@ import { Tokens } from '../tokens.js'
 import { words } from '../words.js'
 import { sendForm, showFormAgain, showNewForm } from './admin-compose.js'
 
-/** How many readers a report lists, and of how many these are the latest. */
+/** How many readers a report lists in its table; and of how many people who were named it tells the others, too, by name. */
 const READERS_SHOWN = 100
 const READERS_ASKED_FOR = 5000
 
@@ -70,15 +70,17 @@ class SentPages {
     const entry = await notifications.report(id, { except })
     const [view] = await sentViews([entry], { users, tokens: this.#tokens })
     if (view === undefined) throw new Error('A report without its notification.')
-    const readers = view.calledOff ? [] : await this.#readers(entry, except)
+    const all = view.calledOff ? [] : await this.#readers(entry, except)
+    const readers = all.slice(0, READERS_SHOWN)
     if (wantsJson(req)) {
       res.json({ ...presentView(view, await namesOf(users, [view.notification])), readers })
       return
     }
+    const rest = byName(all.slice(READERS_SHOWN))
     const more = Math.max(0, (entry.recipients ?? entry.read) - readers.length)
     const title = view.title ?? 'A message between people'
     const done = parameter(req, 'recalled') === '' || view.notification.recalledAt === null ? '' : recalled(view)
-    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, more, done, head: composeScript() })
+    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, rest, more, done, head: composeScript() })
   }
 
   /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */
@@ -91,8 +93,13 @@ class SentPages {
     return found
       .map(({ user, readAt }) => ({ username: names.get(Number(user))?.username ?? `#${user}`, readAt: readAt === null ? null : new Date(readAt) }))
       .toSorted((a, b) => (b.readAt?.getTime() ?? 0) - (a.readAt?.getTime() ?? 0) || byAlphabet(a.username, b.username))
-      .slice(0, READERS_SHOWN)
   }
+}
+
+/** The names of those who have read it, and of those who have not. */
+function byName(people: readonly { readonly username: string; readonly readAt: Date | null }[]): { readonly read: string; readonly notYet: string } {
+  const names = (read: boolean) => people.flatMap(({ username, readAt }) => ((readAt !== null) === read ? [username] : [])).join(', ')
+  return { read: names(true), notYet: names(false) }
 }
 
 function recalled({ calledOff }: SentView): string {
