@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseConfig } from './app/config.js'
 import { type Output, runApp } from './app/main.js'
+import { withReason } from './app/words.js'
 import { backup, restore } from './cli/backup.js'
 import { type Command, readArguments, type Terminal, UsageError, wordsOf } from './cli/command.js'
 import { atDesk } from './cli/desk.js'
@@ -48,17 +49,10 @@ export async function run(
     return await command.run(readArguments(command, argv.slice(wordsOf(command).length)), { out, err, env, input })
   } catch (error) {
     const wrongUse = error instanceof UsageError
-    await err.write(`${messageOf(error)}\n`)
+    await err.write(`${withReason(error)}\n`)
     if (wrongUse && command !== undefined) await err.write(`See 'belfry ${wordsOf(command).join(' ')} --help'.\n`)
     return wrongUse ? 2 : 1
   }
-}
-
-/** With the reason, where it has one that it doesn't tell itself. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const reason = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` The reason: ${error.cause.message}.` : ''
-  return `${error.message}${reason}`.trim().replace(/\s*\n\s*/g, ' ')
 }
 
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */

@@ -8,6 +8,7 @@ import { type FirstSignIn, firstAdmin } from './first-admin.js'
 import { createLog } from './log.js'
 import { openContext } from './open-context.js'
 import { AppServer } from './server.js'
+import { withReason } from './words.js'
 
 export interface Output {
   /** What it returns is awaited. It rejects, with a sentence, where the text cannot be written. */
@@ -65,7 +66,7 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     return 0
   } catch (error) {
     if (!(error instanceof SettingError) && !(error instanceof BelfryError)) throw error
-    await err.write(`${error.message}\n`)
+    await err.write(`${withReason(error)}\n`)
     return 1
   }
 }

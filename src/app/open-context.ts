@@ -66,14 +66,16 @@ function openDatabase(path: string): AppDatabase {
     return new AppDatabase(path)
   } catch (error) {
     if (error instanceof SettingError) throw error
-    throw settingError('DATABASE_URL', path, `${cannotOpen(error)}: give the path of a file that this user may read and write`)
+    throw settingError('DATABASE_URL', path, cannotOpen(error))
   }
 }
 
 function cannotOpen(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'SQLITE_NOTADB') return 'that file is not a database'
-  if (code === 'EISDIR') return 'that is a folder'
-  if (code === 'SQLITE_BUSY') return 'another process keeps it locked'
-  return `it cannot be opened (${error instanceof Error ? error.message : 'for no reason given'})`
+  const reason = error instanceof Error ? error.message : 'for no reason given'
+  if (/^(SQLITE_(FULL|IOERR)|ENOSPC)/.test(String(code)))
+    return `it cannot be opened (${reason}): mostly the disk is full, so make room and start again`
+  const what = code === 'SQLITE_NOTADB' ? 'that file is not a database' : code === 'EISDIR' ? 'that is a folder' : undefined
+  const locked = code === 'SQLITE_BUSY' ? 'another process keeps it locked' : undefined
+  return `${what ?? locked ?? `it cannot be opened (${reason})`}: give the path of a file that this user may read and write`
 }

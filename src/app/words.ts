@@ -5,6 +5,13 @@ export function people(count: number): string {
   return count === 1 ? '1 person' : `${number(count)} people`
 }
 
+/** What an error says, in one line, with the reason where it has one that it doesn't tell itself. */
+export function withReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const reason = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` The reason: ${error.cause.message}.` : ''
+  return `${error.message}${reason}`.trim().replace(/\s*\n\s*/g, ' ')
+}
+
 /** With separators, as in 12,345. */
 export function number(count: number): string {
   return count.toLocaleString('en')

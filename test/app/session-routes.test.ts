@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { pino } from 'pino'
 import request from 'supertest'
 import { UnavailableError } from '../../src/notifications/index.js'
 import { PASSWORD, startTestApp } from '../helpers/app.js'
@@ -194,6 +195,19 @@ describe('failed sign-ins', () => {
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
     assert.match(await answer.text(), /Too many sign-ins failed/)
     assert.equal((await attempt('admin', PASSWORD)).status, 303, 'somebody else at the same address')
+  })
+
+  it('that are answered so stand in the log with the address, and without what was typed', async () => {
+    const lines: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+    await using app = await startTestApp({}, { log })
+    for (let i = 0; i < 12; i++) await new Visitor(app.url).post('/login', { form: { username: 'ada', password: WRONG } })
+    const said = lines.map((line) => JSON.parse(line) as { msg: string; address: string })
+    assert.deepEqual(
+      said.map(({ msg, address }) => [msg, address]),
+      Array(2).fill(['a sign-in was refused, as too many have failed', '127.0.0.1']),
+    )
+    assert.doesNotMatch(lines.join(''), /"ada"|not the password/)
   })
 
   it('are answered with 429 after ten, though they all come at once, and however many are refused so', async () => {

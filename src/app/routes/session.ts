@@ -42,6 +42,7 @@ export function sessionRoutes(context: AppContext): Router {
       answerSignedIn(req, res, user, { next, unsent })
     } catch (error) {
       if (!(error instanceof BelfryError) || !ANSWERED_BY_THE_FORM.includes(error.status)) throw error
+      if (error.status === 429) context.log.warn({ address: req.ip, retryAfter: error.retryAfter }, 'a sign-in was refused, as too many have failed')
       if (wantsJson(req)) return sendProblem(res, error)
       tellOfTrouble(context.log, res, error)
       await showForm(context, res, { username, next, unsent, error: error.message, wrong: error instanceof WrongSignInError }, error.status)
