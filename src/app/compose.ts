@@ -73,7 +73,7 @@ function firstOf(errors: readonly FieldError[], field: string): FieldError | und
   return found && { field, message: found.message }
 }
 
-/** What stands between usernames where they are pasted from mail, spreadsheets and lists. No username has any of it, so nobody is read out of another's name. */
+/** What stands between names that are pasted from mail, spreadsheets and lists. Letters with accents are not in it: José is nobody, and never jos. The browser counts by the same (`browser/compose.ts`). */
 const BETWEEN = /[\s,;|،、"“”<>]+/u
 /** What web pages and chats put into names, and nobody sees. */
 const UNSEEN = /[\u200b-\u200f\u2060\ufeff]/g

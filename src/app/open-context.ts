@@ -70,12 +70,16 @@ function openDatabase(path: string): AppDatabase {
   }
 }
 
+const KNOWN: Readonly<Record<string, string>> = {
+  SQLITE_NOTADB: 'that file is not a database',
+  EISDIR: 'that is a folder',
+  SQLITE_BUSY: 'another process keeps it locked',
+}
+
 function cannotOpen(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const reason = error instanceof Error ? error.message : 'for no reason given'
   if (/^(SQLITE_(FULL|IOERR)|ENOSPC)/.test(String(code)))
     return `it cannot be opened (${reason}): mostly the disk is full, so make room and start again`
-  const what = code === 'SQLITE_NOTADB' ? 'that file is not a database' : code === 'EISDIR' ? 'that is a folder' : undefined
-  const locked = code === 'SQLITE_BUSY' ? 'another process keeps it locked' : undefined
-  return `${what ?? locked ?? `it cannot be opened (${reason})`}: give the path of a file that this user may read and write`
+  return `${KNOWN[String(code)] ?? `it cannot be opened (${reason})`}: give the path of a file that this user may read and write`
 }

@@ -92,6 +92,7 @@ function reach(form: HTMLFormElement): number {
   const data = new FormData(form)
   if (data.get('audience') === 'everyone') return Number(form.dataset.everyone)
   if (data.get('audience') === 'role') return Number(form.querySelector<HTMLOptionElement>('[name=role] option:checked')?.dataset.count ?? 0)
+  // As the server reads them: `splitNames` in `app/compose.ts`.
   const names = String(data.get('recipients'))
     .toLowerCase()
     .replace(/[\u200b-\u200f\u2060\ufeff]/g, '')
