@@ -16,12 +16,18 @@ const RECORDED_WITHIN = 400
 /** Of how many people it is known when the host was asked: those whose memberships changed last. */
 const KEPT = 20_000
 
+interface Recording {
+  /** When the host was asked, by performance.now(). */
+  readonly askedAt: number
+  readonly done: Promise<void>
+}
+
 /** Who is in which topics, by what the host says of it: a change is recorded before anything is read with it. */
 export class Memberships {
   readonly #store: Store
   readonly #topicsOf: TopicsOf
-  /** When the host was asked for the memberships that were recorded last, by performance.now(). */
-  readonly #askedAt = new Recent<string, number>(KEPT)
+  /** The last of each user. */
+  readonly #recordings = new Recent<string, Recording>(KEPT)
 
   constructor(store: Store, topicsOf: TopicsOf) {
     this.#store = store
@@ -39,11 +45,15 @@ export class Memberships {
    * they are told of the others as soon as those are.
    * @param since when the host was asked who it is, by performance.now()
    */
-  async snapshotOfVisitor(person: Person, since: number, asOf?: Freshness): Promise<Snapshot> {
-    const snapshot = await this.#store.snapshot(person.id, asOf)
-    if (this.#holds(snapshot, person, since)) return snapshot
-    await within(RECORDED_WITHIN, this.#record(person, since), 'The memberships could not be recorded in time.').catch(unlessOut)
-    return this.#store.snapshot(person.id)
+  async ofVisitor(person: Person, since: number, asOf?: Freshness): Promise<{ snapshot: Snapshot; recorded: boolean }> {
+    const { id, key } = person
+    const snapshot = await this.#store.snapshot(id, asOf)
+    if (snapshot.membership === key) return { snapshot, recorded: true }
+    const recorded = await within(RECORDED_WITHIN, this.#record(person, since), 'The memberships could not be recorded in time.').then(
+      () => true,
+      falseIfOut,
+    )
+    return { snapshot: await this.#store.snapshot(id), recorded }
   }
 
   /** Asks the host for the memberships of a user again, where it offers `topicsOf`, and records them; returns them, undefined where it does not. */
@@ -51,7 +61,8 @@ export class Memberships {
     if (this.#topicsOf === undefined) return undefined
     const since = performance.now()
     const person = await this.#ask(user, this.#topicsOf)
-    if (!this.#holds(await this.#store.snapshot(user), person, since)) await this.#record(person, since)
+    const { membership } = await this.#store.snapshot(user)
+    if (membership !== person.key) await this.#record(person, since)
     return person
   }
 
@@ -63,16 +74,16 @@ export class Memberships {
   }
 
   /** Hosts may take their time: what they were asked later holds, whichever they answer first. */
-  #holds({ membership }: Snapshot, { id, key }: Person, since: number): boolean {
-    return membership === key || (this.#askedAt.get(id) ?? 0) > since
-  }
-
   #record(person: Person, since: number): Promise<void> {
-    this.#askedAt.set(person.id, since)
-    return this.#store.remember(person)
+    const last = this.#recordings.get(person.id)
+    if (last !== undefined && last.askedAt > since) return last.done
+    const done = this.#store.remember(person)
+    this.#recordings.set(person.id, { askedAt: since, done })
+    return done
   }
 }
 
-function unlessOut(error: unknown): void {
+function falseIfOut(error: unknown): false {
   if (!(error instanceof UnavailableError)) throw error
+  return false
 }

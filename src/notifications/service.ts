@@ -88,9 +88,10 @@ export class Service {
     return this.#state(await this.#memberships.snapshot(parseUser(user)))
   }
 
-  /** The state of somebody who visits, as `Memberships.snapshotOfVisitor`. */
-  async stateOf(person: Person, since: number, asOf?: Freshness): Promise<State> {
-    return this.#state(await this.#memberships.snapshotOfVisitor(person, since, asOf))
+  /** The state of somebody who visits, and whether their memberships are recorded: as `Memberships.ofVisitor`. */
+  async stateOf(person: Person, since: number, asOf?: Freshness): Promise<{ state: State; recorded: boolean }> {
+    const { snapshot, recorded } = await this.#memberships.ofVisitor(person, since, asOf)
+    return { state: this.#state(snapshot), recorded }
   }
 
   /** As `Memberships.recheck`. */

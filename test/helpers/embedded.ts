@@ -30,7 +30,7 @@ interface HostOptions extends Partial<NotificationsOptions> {
 
 /**
  * An app of somebody else's with the plugin in it, asked over HTTP as a script or a browser without scripts would: GET
- * /enter?as=ada signs in, /page shows the bell, /locals what templates get.
+ * /enter?as=ada signs in, /page shows the bell, /latest the list, /locals what templates get.
  */
 export class Host implements AsyncDisposable {
   readonly notifications: Notifications
@@ -74,6 +74,7 @@ export class Host implements AsyncDisposable {
     app.get('/leave', (req, res) => req.session.destroy(() => res.send('Goodbye')))
     app.use(notifications.middleware())
     app.get('/page', (_req, res) => void res.send(`${res.locals.notifications.head()}<body>${res.locals.notifications.bell()}`))
+    app.get('/latest', async (_req, res) => void res.send(await res.locals.notifications.list()))
     app.get('/locals', (_req, res) => void res.json(res.locals.notifications))
     app.use(notifications.basePath, notifications.router())
     const errors: unknown[] = []

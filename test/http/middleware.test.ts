@@ -134,6 +134,28 @@ describe('while another process holds the lock for writing', () => {
     await eventually(async () => (await host.notifications.state('ada')).unread === 2, 'what was asked for is recorded')
     assert.equal((await bob.get('/locals')).body.unread, 1)
   })
+
+  it('whoever has lost a topic reads nothing of it: the inbox is 503 for them, and others go on reading theirs', async () => {
+    const topics: Record<string, string[]> = { ada: ['news', 'sport'], bob: ['sport'] }
+    await using host = await Host.start({ topics })
+    const [ada, bob] = [await host.enter('ada'), await host.enter('bob')]
+    const { id } = await host.notifications.notify({ to: { topic: 'sport' }, title: 'Only for sport' })
+    for (const path of [`/notifications/${id}`, '/latest'])
+      for (const member of [ada, bob]) assert.match((await member.get(path)).text, /Only for sport/)
+    topics.ada = ['news']
+    {
+      using _lock = host.lock()
+      for (const path of ['/notifications', `/notifications/${id}`]) {
+        const { body } = await ada.get(path).set('Accept', 'application/json').expect(503).expect('Retry-After', '2')
+        assert.equal(body.detail, 'Your topics have changed, which could not be recorded yet.')
+      }
+      await ada.get('/latest').expect(599)
+      await ada.get('/page').expect(200)
+      for (const path of ['/notifications', `/notifications/${id}`, '/latest']) assert.match((await bob.get(path).expect(200)).text, /Only for sport/)
+    }
+    await ada.get(`/notifications/${id}`).expect(404)
+    assert.doesNotMatch((await ada.get('/latest').expect(200)).text, /Only for sport/)
+  })
 })
 
 describe('after the end', () => {

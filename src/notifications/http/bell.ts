@@ -6,6 +6,7 @@ import type { HttpContext } from './context.js'
 import { escapeHtml, render } from './templates.js'
 import { userMark } from './user-marks.js'
 import { listView } from './view.js'
+import { ensureRecorded, type Visit } from './visit.js'
 
 /**
  * What pages of the host find in `res.locals.notifications`. Signed out: unread is 0, bell and list are empty. All HTML is
@@ -19,7 +20,7 @@ export interface PageNotifications extends State {
   bell(): string
   /**
    * HTML of the newest notifications, five unless `limit` says otherwise, with their actions as forms; as of now: the bell is what lives.
-   * Rejects with MalformedError for a query that cannot be, with UnavailableError while the database is out.
+   * Rejects with MalformedError for a query that cannot be, with UnavailableError while the database is out, or cannot be written and their topics have changed.
    * @example const latest = await res.locals.notifications.list({ limit: 3, filter: 'unread' })
    */
   list(query?: ListQuery): Promise<string>
@@ -36,18 +37,18 @@ declare global {
 
 const NOBODY: State = { epoch: '', version: 0, unread: 0 }
 
-/** Puts the state of somebody (or of nobody) where templates find it; a later one replaces it. */
-export function present(res: Response, context: HttpContext, user: string | null, state: State = NOBODY): void {
+/** Puts the state of somebody (null: of nobody) where templates find it; a later one replaces it. */
+export function present(res: Response, context: HttpContext, visit: Visit | null): void {
   const { basePath } = context.options
-  const { epoch, version, unread } = state
+  const { epoch, version, unread } = visit?.state ?? NOBODY
   // No spread: V8 copies one in the midst of a literal by its slow path, for each page of the host's (24 instead of 3 µs).
   res.locals.notifications = {
     epoch,
     version,
     unread,
     head: () => headHtml(basePath),
-    bell: () => (user === null ? '' : bellHtml(basePath, user, state)),
-    list: async (query) => (user === null ? '' : listHtml(context, user, query)),
+    bell: () => (visit === null ? '' : bellHtml(basePath, visit)),
+    list: async (query) => (visit === null ? '' : listHtml(context, visit, query)),
   }
 }
 
@@ -63,12 +64,14 @@ function scriptHtml(basePath: string, name: AssetName): string {
   return href === undefined ? '' : `<script type="module" src="${escapeHtml(href)}"></script>`
 }
 
-function bellHtml(basePath: string, user: string, { epoch, version, unread }: State): string {
-  return render('_bell', { epoch, version, unread, basePath, badge: badgeText(unread), mark: userMark(user) }).trim()
+function bellHtml(basePath: string, { person, state }: Visit): string {
+  const { epoch, version, unread } = state
+  return render('_bell', { epoch, version, unread, basePath, badge: badgeText(unread), mark: userMark(person.id) }).trim()
 }
 
-async function listHtml({ options, service }: HttpContext, user: string, query: ListQuery = {}): Promise<string> {
+async function listHtml({ options, service }: HttpContext, visit: Visit, query: ListQuery = {}): Promise<string> {
+  ensureRecorded(visit)
   const { basePath } = options
-  const view = listView(basePath, query, await service.list(user, { limit: 5, ...query }))
+  const view = listView(basePath, query, await service.list(visit.person.id, { limit: 5, ...query }))
   return render('list', { ...view, script: scriptHtml(basePath, 'times.js') })
 }

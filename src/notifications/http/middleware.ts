@@ -16,7 +16,7 @@ export function createMiddleware(context: HttpContext): RequestHandler {
       if (!context.hub.closing) throw error
       return null
     })
-    present(res, context, visit?.person.id ?? null, visit?.state)
+    present(res, context, visit)
     next()
   }
 }

@@ -2,8 +2,7 @@ import type { Request, Response } from 'express'
 import type { ListQuery } from '../cursors.js'
 import { OptionError } from '../errors.js'
 import type { PageParts } from '../options.js'
-import type { Person } from '../person.js'
-import { badgeText, type Item, type State } from '../protocol.js'
+import { badgeText, type Item } from '../protocol.js'
 import type { ItemPage } from '../service.js'
 import type { AssetName } from './assets.js'
 import { headHtml, type PageNotifications, present } from './bell.js'
@@ -12,6 +11,7 @@ import type { Problem } from './problem.js'
 import { render } from './templates.js'
 import { userMark } from './user-marks.js'
 import { inboxView, itemView } from './view.js'
+import type { Visit } from './visit.js'
 
 /** The host's own layout failed: its error, not ours. */
 export class LayoutError extends Error {
@@ -27,22 +27,22 @@ interface PageContent {
   readonly scripts?: readonly AssetName[]
 }
 
-export async function inboxPage(context: HttpContext, req: Request, res: Response, person: Person, query: ListQuery, page: ItemPage): Promise<void> {
-  present(res, context, person.id, page)
+export async function inboxPage(context: HttpContext, req: Request, res: Response, visit: Visit, query: ListQuery, page: ItemPage): Promise<void> {
+  present(res, context, { ...visit, state: page })
   const { epoch, version } = page
-  const data = { ...inboxView(context.options.basePath, query, page), epoch, version, mark: userMark(person.id) }
+  const data = { ...inboxView(context.options.basePath, query, page), epoch, version, mark: userMark(visit.person.id) }
   await send(context, req, res, { title: 'Notifications', view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
 }
 
-export async function itemPage(context: HttpContext, req: Request, res: Response, person: Person, state: State, item: Item): Promise<void> {
-  present(res, context, person.id, state)
+export async function itemPage(context: HttpContext, req: Request, res: Response, visit: Visit, item: Item): Promise<void> {
+  present(res, context, visit)
   // Never the bare text: one that begins with '(3) ' would pass for the count.
-  const data = { ...itemView(context.options.basePath, item), ...state, mark: userMark(person.id) }
+  const data = { ...itemView(context.options.basePath, item), ...visit.state, mark: userMark(visit.person.id) }
   await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data, scripts: ['belfry.js', 'item.js'] })
 }
 
-export async function preferencesPage(context: HttpContext, req: Request, res: Response, person: Person, state: State): Promise<void> {
-  present(res, context, person.id, state)
+export async function preferencesPage(context: HttpContext, req: Request, res: Response, visit: Visit): Promise<void> {
+  present(res, context, visit)
   const data = { basePath: context.options.basePath }
   await send(context, req, res, { title: 'Notification preferences', view: 'preferences', data, scripts: ['belfry.js', 'preferences-page.js'] })
 }

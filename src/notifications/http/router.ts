@@ -13,7 +13,7 @@ import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
 import { hasStoredSession, leaveSessionAlone, sessionKey } from './stored-session.js'
 import { createStream } from './stream.js'
-import { isStillThere, signedIn } from './visit.js'
+import { isStillThere, reader, signedIn } from './visit.js'
 
 type Mark = Parameters<Service['mark']>[2]
 
@@ -69,38 +69,38 @@ function upgradeRequired({ hints, hub }: HttpContext): RequestHandler {
 
 function inbox(context: HttpContext): RequestHandler {
   return async (req, res) => {
-    const { person } = await signedIn(context, req, res)
+    const visit = await reader(context, req, res)
     const query = parseListQuery(req)
-    const page = await context.service.list(person.id, query)
+    const page = await context.service.list(visit.person.id, query)
     if (isOfPage(req)) leaveSessionAlone(req)
     if (wantsJson(req)) res.json(page)
-    else await inboxPage(context, req, res, person, query, page)
+    else await inboxPage(context, req, res, visit, query, page)
   }
 }
 
 /** What is chosen there is kept by the browser, so there is nothing to post. */
 function preferences(context: HttpContext): RequestHandler {
   return async (req, res) => {
-    const { person, state } = await signedIn(context, req, res)
-    await preferencesPage(context, req, res, person, state)
+    await preferencesPage(context, req, res, await signedIn(context, req, res))
   }
 }
 
 /** A visit marks as read: not HEAD, and not a browser that only fetches ahead. */
 function item(context: HttpContext): RequestHandler<{ id: string }> {
   return async (req, res) => {
-    const { person, state } = await signedIn(context, req, res)
+    const visit = await reader(context, req, res)
+    const { person } = visit
     const { service } = context
     const { id } = req.params
     let shown = await service.get(person.id, id)
-    let now = state
+    let { state } = visit
     if (shown.state === 'unread' && isVisit(req)) {
-      now = (await markIfPossible(context, person.id, id)) ?? state
+      state = (await markIfPossible(context, person.id, id)) ?? state
       shown = await service.get(person.id, id)
     }
     if (req.method === 'HEAD' && isOfPage(req)) leaveSessionAlone(req)
     if (wantsJson(req)) res.json(shown)
-    else await itemPage(context, req, res, person, now, shown)
+    else await itemPage(context, req, res, { ...visit, state }, shown)
   }
 }
 

@@ -12,6 +12,8 @@ import { userMark } from './user-marks.js'
 export interface Visit {
   readonly person: Person
   readonly state: State
+  /** Their topics are recorded, so whatever is read shows what is theirs; else nothing could be written, and the count is that of the topics before. */
+  readonly recorded: boolean
   /** From before the host was asked who it is, by performance.now(). */
   readonly since: number
 }
@@ -42,11 +44,25 @@ export async function signedIn(context: HttpContext, req: Request, res: Response
   return visit
 }
 
+/** As `signedIn`, for routes that show notifications. */
+export async function reader(context: HttpContext, req: Request, res: Response): Promise<Visit> {
+  const visit = await signedIn(context, req, res)
+  ensureRecorded(visit)
+  return visit
+}
+
+/** Throws UnavailableError while changed topics are not recorded: whoever has lost one would go on reading what it was sent. */
+export function ensureRecorded({ recorded }: Visit): void {
+  if (!recorded) throw new UnavailableError('Your topics have changed, which could not be recorded yet.')
+}
+
 /** Asks the host each time that it is called, and records changed topics. For requests that Express never sees: upgrades, and polls ahead of the app. */
 export async function newVisit({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
   const since = performance.now()
   const person = await identify(req)
-  return person === null || !meant(req, person) ? null : { person, state: await service.stateOf(person, since, asOf), since }
+  if (person === null || !meant(req, person)) return null
+  const { state, recorded } = await service.stateOf(person, since, asOf)
+  return { person, state, recorded, since }
 }
 
 /**
