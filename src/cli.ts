@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { parseConfig } from './app/config.js'
 import { type Output, runApp } from './app/main.js'
+import { belfryVersion } from './app/version.js'
 import { withReason } from './app/words.js'
 import { backup, restore } from './cli/backup.js'
 import { type Command, readArguments, type Terminal, UsageError, wordsOf } from './cli/command.js'
@@ -58,7 +58,7 @@ export async function run(
 /** Help on all commands, or on those that begin as told; wrong use where nobody asked for help. */
 async function overview(argv: readonly string[], helpWanted: boolean, out: Output, err: Output): Promise<number> {
   if (argv.length === 1 && argv[0] === '--version') {
-    await out.write(`${versionOf()}\n`)
+    await out.write(`${belfryVersion()}\n`)
     return 0
   }
   const words = argv.filter((word) => !word.startsWith('-'))
@@ -70,11 +70,6 @@ async function overview(argv: readonly string[], helpWanted: boolean, out: Outpu
   if (fitting.length === 0) await err.write(`There is no command ${JSON.stringify(words.slice(0, 2).join(' '))}.\n`)
   await err.write(listOf(fitting.length > 0 ? fitting : commands))
   return 2
-}
-
-function versionOf(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 function listOf(shown: readonly Command[]): string {

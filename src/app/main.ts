@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { BelfryError } from '../notifications/index.js'
@@ -8,6 +9,7 @@ import { type FirstSignIn, firstAdmin } from './first-admin.js'
 import { createLog } from './log.js'
 import { openContext } from './open-context.js'
 import { AppServer } from './server.js'
+import { belfryVersion } from './version.js'
 import { withReason } from './words.js'
 
 export interface Output {
@@ -59,6 +61,7 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     const config = parseConfig(env)
     const log = createLog(config.logLevel)
     const app = await startApp(config, { log })
+    log.info({ version: belfryVersion(), node: process.version, pid: process.pid, database: resolve(config.databasePath), url: app.url }, 'started')
     void greet(app, out, err)
     await stop
     log.info('stopping')

@@ -27,7 +27,7 @@ export async function openContext(config: Config, { log, registry, passwordCost 
     const users = new Users(database)
     const passwords = new Passwords(passwordCost)
     const sessions = new SessionStore(database, { idle: config.sessionIdle, max: config.sessionMax })
-    const session = sessionMiddleware(sessions, config)
+    const session = sessionMiddleware(sessions, config, log)
     const notifications = createNotifications({
       database: config.databasePath,
       session,

@@ -3,6 +3,7 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RequestHandler } from 'express'
 import session, { type SessionData } from 'express-session'
+import type { Logger } from 'pino'
 import { type Config, settingError } from './config.js'
 import type { AppDatabase } from './database.js'
 
@@ -152,11 +153,11 @@ function asRouted(path: string): string {
 }
 
 /** The one express-session middleware of the app. */
-export function sessionMiddleware(store: SessionStore, config: Config): RequestHandler {
+export function sessionMiddleware(store: SessionStore, config: Config, log: Logger): RequestHandler {
   return session({
     name: COOKIE,
     store,
-    secret: config.sessionSecret ?? keptSecret(config.databasePath),
+    secret: config.sessionSecret ?? keptSecret(config.databasePath, log),
     resave: false,
     saveUninitialized: false,
     rolling: true,
@@ -165,10 +166,10 @@ export function sessionMiddleware(store: SessionStore, config: Config): RequestH
 }
 
 /** The secret beside the database: made at the first start, readable for its owner only. */
-function keptSecret(databasePath: string): string {
+function keptSecret(databasePath: string, log: Logger): string {
   const file = join(dirname(databasePath), 'session-secret')
   try {
-    const secret = readSecret(file) ?? makeSecret(file)
+    const secret = readSecret(file) ?? makeSecret(file, log)
     if (secret.length >= 32) return secret
   } catch {
     throw settingError('SESSION_SECRET', undefined, `it is not set, and ${file} can be neither read nor made`)
@@ -186,11 +187,12 @@ function readSecret(file: string): string | undefined {
 }
 
 /** By a link, which either is there whole or fails: of several processes that start at once, one secret wins. */
-function makeSecret(file: string): string {
+function makeSecret(file: string, log: Logger): string {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 })
   try {
     linkSync(draft, file)
+    log.info({ file }, 'a secret for sessions was made, as SESSION_SECRET is not set: whoever was signed in by another signs in again')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   } finally {

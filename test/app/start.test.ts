@@ -92,6 +92,28 @@ describe('the first start', () => {
     assert.match(start.out, /^[^\n]+\n[^\n]+\n$/, 'requests are not logged to standard output')
   })
 
+  it('is told in the log with the version and the database file, and that a secret was made, which the next one takes up', async () => {
+    await using place = new Place()
+    const info = { ADMIN_PASSWORD: PASSWORD, LOG_LEVEL: 'info' }
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    for (const made of [true, false]) {
+      const start = place.start(info)
+      const url = await start.url()
+      await eventually(
+        () => start.err.includes('"started"'),
+        () => start.err,
+      )
+      const lines = start.err.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+      const started = lines.find(({ msg }) => msg === 'started')
+      assert.deepEqual([started.version, started.database, started.url], [version, place.database, url])
+      assert.equal(
+        lines.some(({ msg, file }) => /a secret for sessions was made/.test(msg) && file === join(place.folder, 'data', 'session-secret')),
+        made,
+      )
+      await start.end('SIGTERM')
+    }
+  })
+
   it('is silent about a password that was given', async () => {
     await using place = new Place()
     const start = place.start({ ADMIN_USERNAME: 'grace', ADMIN_PASSWORD: PASSWORD })

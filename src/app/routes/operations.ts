@@ -16,6 +16,9 @@ export interface Operations {
 /** Longest time that a part may take to answer, in milliseconds. */
 const PATIENCE = 2000
 
+const ONLY_HERE = 'The metrics are for requests from the same machine only, as METRICS_TOKEN is not set.'
+const WANTS_TOKEN = 'The metrics are for those who send the METRICS_TOKEN of this app: Authorization: Bearer <token>.'
+
 /** Health and metrics: no session, no page. */
 export function operationsRoutes(context: AppContext, { registry, stopping }: Operations): Router {
   const router = Router()
@@ -29,7 +32,8 @@ export function operationsRoutes(context: AppContext, { registry, stopping }: Op
   })
 
   router.get('/metrics', async (req, res) => {
-    if (!mayRead(req, context.config.metricsToken)) throw new BelfryError('not_allowed', 403, 'The metrics are not for you.')
+    const { metricsToken } = context.config
+    if (!mayRead(req, metricsToken)) throw new BelfryError('not_allowed', 403, metricsToken === undefined ? ONLY_HERE : WANTS_TOKEN)
     res
       .set('Cache-Control', 'no-store')
       .set('Content-Type', registry.contentType)
