@@ -97,7 +97,11 @@ async function buildBrowser(to) {
 /** What esbuild leaves, terser makes smaller by another twentieth. */
 async function shrink(file) {
   const { minify } = await import('terser')
-  const { code } = await minify(readFileSync(file, 'utf8'), { module: true, ecma: 2020, compress: { passes: 2 } })
+  const { code } = await minify(readFileSync(file, 'utf8'), {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3, hoist_funs: true, unsafe_arrows: true },
+  })
   writeFileSync(file, code)
 }
 

@@ -51,27 +51,29 @@ async function mark({ send, show }: Changes, row: HTMLElement, action: 'read' | 
   const hadFocus = row.querySelector('.belfry-actions:focus-within')
   show(row, action)
   if (hadFocus) [...row.querySelectorAll<HTMLElement>('.belfry-actions button')].find((button) => button.checkVisibility())?.focus()
-  return send(row, action, () => show(row, before))
+  return send(row, [action], () => show(row, before))
 }
 
 /** Leaves a line in the place of a row that goes elsewhere, with a way back. */
-async function moveAway(view: InboxView, { send, show }: Changes, row: HTMLElement, action: 'archive' | 'unarchive'): Promise<boolean> {
+async function moveAway(view: InboxView, { send }: Changes, row: HTMLElement, action: 'archive' | 'unarchive'): Promise<boolean> {
   const { bell } = view
+  // What comes back from the archive is read.
+  const unread: readonly Action[] = row.dataset.state === 'unread' ? ['unread'] : []
+  const way: readonly Action[] = action === 'archive' ? ['unarchive', ...unread] : ['archive']
   const bring = () => {
     exchange(line, row)
     view.decorate(row)
     view.settle()
   }
   const back = bell.kit.button(bell.say('undo'), () => {
-    if (row.dataset.state === 'unread') show(row, 'read')
     bring()
-    void send(row, action === 'archive' ? 'unarchive' : 'archive', () => line.isConnected || exchange(row, line))
+    void send(row, way, () => line.isConnected || exchange(row, line))
   })
   back.ariaDescription = titleOf(row)
   const line = lineFor(view, row, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, ''), back)
   exchange(row, line)
   view.settle()
-  return send(row, action, bring)
+  return send(row, [action], bring)
 }
 
 async function readAll({ bell, root, rows }: InboxView, { clear, fail, run, show, sending }: Changes, upTo: string): Promise<void> {

@@ -9,8 +9,8 @@ import { createQueue } from './queue.js'
 export interface Changes {
   /** Shows a row so, because somebody did that here. */
   show(row: HTMLElement, state: ItemState): void
-  /** Tells the server, after what is under way for the row; `undo` where it refuses. Says whether it was, or need not be any more. */
-  send(row: HTMLElement, action: Action, undo: () => void): Promise<boolean>
+  /** Tells the server one after the other, after what is under way for the row; `undo` where it refuses. Says whether it was, or need not be any more. */
+  send(row: HTMLElement, actions: readonly Action[], undo: () => void): Promise<boolean>
   /** Whether something about it is on its way. */
   sending(id: string): boolean
   /** As `send`, for what is not about one row. */
@@ -56,11 +56,14 @@ export function createChanges(view: InboxView): Changes {
       own(idOf(row))
       kit.showState(row, state, say)
     },
-    async send(row, action, undo) {
+    async send(row, actions, undo) {
       const id = idOf(row)
       own(id)
       clear(row)
-      const trouble = await pending.run(id, () => queue(() => client.mark(id, action)), undo)
+      const tell = async () => {
+        for (const action of actions) await client.mark(id, action)
+      }
+      const trouble = await pending.run(id, () => queue(tell), undo)
       touched.add(id)
       if (trouble === 'gone') leave(row)
       else if (trouble) fail(row.querySelector('.belfry-item-text'), trouble)

@@ -25,13 +25,19 @@ export function createPanelList(bell: NotificationBell, control: HTMLElement, di
     row.remove()
   }
   const act = async (row: HTMLElement, { id, title }: Item, action: Action) => {
-    const before = row.dataset.state as ItemState
-    kit.showState(row, action === 'archive' ? 'archived' : 'read', say)
-    row.querySelector<HTMLElement>(action === 'archive' ? '.belfry-unarchive' : 'a')?.focus()
+    const { state, was } = row.dataset as { state: ItemState; was: ItemState }
+    const to = action === 'archive' ? 'archived' : action === 'read' ? action : was
+    row.dataset.was = state
+    kit.showState(row, to, say)
+    row.querySelector<HTMLElement>(to === 'archived' ? '.belfry-unarchive' : 'a')?.focus()
     const trouble = await pending.run(
       id,
-      () => client.mark(id, action),
-      () => kit.showState(row, before, say),
+      async () => {
+        await client.mark(id, action)
+        // What comes back from the archive is read.
+        if (to === 'unread') await client.mark(id, to)
+      },
+      () => kit.showState(row, state, say),
     )
     if (trouble === 'gone') remove(row)
     did(trouble && say(trouble, 0, title))
@@ -50,14 +56,15 @@ export function createPanelList(bell: NotificationBell, control: HTMLElement, di
       const fresh = items.filter(({ id, cursor, state }) => {
         const row = gone.get(cursor)
         gone.delete(cursor)
-        if (row && !pending.has(id)) kit.showState(row, state, say)
-        return !row && !pending.has(id)
+        if (pending.has(id)) return false
+        if (row) kit.showState(row, state, say)
+        return !row
       })
       const end = kit.position(nextCursor)
       for (const row of gone.values()) if (row.dataset.state !== 'archived' && kit.position(row.dataset.cursor) > end) remove(row)
-      const held = fresh.filter(({ cursor }) => busy && kit.position(cursor) > newest)
-      take(fresh.filter((item) => !held.includes(item)))
-      return held
+      const isHeld = ({ cursor }: Item) => busy && kit.position(cursor) > newest
+      take(fresh.filter((item) => !isHeld(item)))
+      return fresh.filter(isHeld)
     },
   }
 }

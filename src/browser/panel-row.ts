@@ -16,9 +16,9 @@ export function panelRow(
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
   const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, title)
   const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
-  const row = h('li', { 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level, class: 'belfry-item' })
-  const does = (words: string, action: Action) => {
-    const made = button(words, () => act(row, item, action), `belfry-button belfry-${action}`)
+  const row = h('li', { class: 'belfry-item', 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level })
+  const does = (words: 'read' | 'archive' | 'undo', action: Action) => {
+    const made = button(say(words), () => act(row, item, action), `belfry-button belfry-${action}`)
     made.ariaDescription = item.title
     return made
   }
@@ -30,9 +30,9 @@ export function panelRow(
       { class: 'belfry-actions' },
       h('bdi', { class: 'belfry-meta' }, senderOf(item.data)),
       time,
-      does(say('read'), 'read'),
-      does(say('archive'), 'archive'),
-      does(say('undo'), 'unarchive'),
+      does('read', 'read'),
+      does('archive', 'archive'),
+      does('undo', 'unarchive'),
     ),
   )
   showState(row, item.state, say)

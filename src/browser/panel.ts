@@ -8,11 +8,6 @@ export interface Panel {
   refresh(): void
 }
 
-/** A link that the first click of a double click brought below the pointer is not followed. */
-const ignoreSecond = (event: MouseEvent) => {
-  if (event.detail > 1) event.preventDefault()
-}
-
 /** What is in the panel below the bell: the latest few, and how things stand when there is nothing to show. */
 export function createPanel(bell: NotificationBell, control: HTMLElement, element: HTMLElement): Panel {
   const { say, client, kit } = bell
@@ -36,7 +31,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     readAll.hidden = !state?.unread
     pill.textContent = held[0] ? say('fresh', held.length) : ''
     // What was hidden gives its focus to the first link that is not.
-    if (focused?.checkVisibility() === false) element.querySelector('a')?.focus()
+    if (focused && !focused.checkVisibility()) element.querySelector('a')?.focus()
   }
   const did = (now = '') => {
     wrong = now
@@ -94,7 +89,8 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
   element.replaceChildren(head, pill, words, retry, list.element, h('a', { href: client.base, class: 'belfry-all' }, say('seeAll')))
   // Not added: the panel of a session that is over gives way to another one.
   element.ontoggle = opened
-  element.onclick = ignoreSecond
+  // A link that the first click of a double click brought below the pointer is not followed.
+  element.onclick = ({ detail }) => detail < 2
   settle()
   opened()
   return { refresh }

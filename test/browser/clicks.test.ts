@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 
 let browser: Browser
@@ -33,11 +34,33 @@ describe('a double click', () => {
     await panel.getByRole('button', { name: 'Archive' }).first().dblclick()
     await expectBadge(page, '2')
     await panel.getByRole('button', { name: 'Undo' }).click()
-    await expectText(page, `document.querySelector('.belfry-panel li').dataset.state`, 'read')
+    await expectText(page, `document.querySelector('.belfry-panel li').dataset.state`, 'unread')
     await expectText(page, panelTitles, ['Three', 'Two', 'One'])
+    await expectBadge(page, '3')
     await panel.locator('li', { hasText: 'Two' }).getByRole('button', { name: 'Mark as read' }).dblclick()
-    await expectBadge(page, '1')
-    assert.deepEqual(done, ['archive', 'unarchive', 'read'])
+    await expectBadge(page, '2')
+    assert.deepEqual(done, ['archive', 'unarchive', 'unread', 'read'])
+    await page.context().close()
+  })
+
+  it('brings back in the panel what it archived as it was: read where it was read, unread where it was unread', async () => {
+    await using host = await Host.start()
+    const read = await host.tell('ada', 'Read before')
+    await host.notifications.markAsRead('ada', read.id)
+    await host.tell('ada', 'Unread')
+    const { page, done } = await open(host, '/')
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    const row = (title: string) => page.locator('.belfry-panel li', { hasText: title })
+    for (const title of ['Read before', 'Unread', 'Unread']) {
+      await row(title).getByRole('button', { name: 'Archive' }).click()
+      await row(title).getByRole('button', { name: 'Undo' }).click()
+    }
+    await expectText(page, `[...document.querySelectorAll('.belfry-panel li')].map((row) => row.dataset.state)`, ['unread', 'read'])
+    await eventually(
+      async () => (await host.notifications.list('ada')).items.map(({ state }) => state).join() === 'unread,read' && done.length === 8,
+      () => `the server was told ${done}`,
+    )
+    assert.deepEqual(done, ['archive', 'unarchive', ...Array(2).fill(['archive', 'unarchive', 'unread']).flat()])
     await page.context().close()
   })
 
@@ -69,8 +92,9 @@ describe('a double click', () => {
     await row('Two').getByRole('button', { name: 'Archive' }).dblclick()
     await expectBadge(page, '2')
     await page.getByRole('button', { name: 'Undo' }).click()
-    await expectText(page, `[...document.querySelectorAll('[data-notification-id]')].map((row) => row.dataset.state)`, ['unread', 'read', 'unread'])
-    assert.deepEqual(done, ['read', 'unread', 'archive', 'unarchive'])
+    await expectText(page, `[...document.querySelectorAll('[data-notification-id]')].map((row) => row.dataset.state)`, ['unread', 'unread', 'unread'])
+    await expectBadge(page, '3')
+    assert.deepEqual(done, ['read', 'unread', 'archive', 'unarchive', 'unread'])
     await page.context().close()
   })
 

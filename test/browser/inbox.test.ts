@@ -118,11 +118,15 @@ describe('the inbox', () => {
     await expectBadge(page, '1')
     await page.getByRole('button', { name: 'Undo' }).click()
     await expectText(page, titles, ['Two', 'One'])
-    await expectText(page, states, ['read', 'unread'])
-    await expectBadge(page, '1')
+    await expectText(page, states, ['unread', 'unread'])
+    await expectBadge(page, '2')
+    await press(page, 'One', 'Mark as read')
+    await press(page, 'One', 'Archive')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expectText(page, states, ['unread', 'read'])
     assert.equal(await page.evaluate('window.same'), true)
     await eventually(
-      async () => (await host.notifications.list('ada', {})).items.map(({ state }) => state).join() === 'read,unread',
+      async () => (await host.notifications.list('ada', {})).items.map(({ state }) => state).join() === 'unread,read',
       () => 'the undo did not reach the server',
     )
     await page.context().close()
