@@ -145,6 +145,31 @@ test('a socket of the one before that the host is slow to let in ends, and that 
   assert.deepEqual([slow.frames, tab.closed], [[], undefined])
 })
 
+test('what a slow host says late of who was there before costs whoever signed in since no socket', async () => {
+  const gate = new Gate()
+  let asked = 0
+  const identify = async ({ session: { user }, url }: Request) => {
+    // The first time by the visit itself, the second time as its session was saved.
+    if (url === '/topics/x' && ++asked === 2) await gate.pass()
+    return user === undefined ? null : { id: user }
+  }
+  await using host = await LiveHost.start({ identify })
+  const cookie = await host.signIn('ada')
+  await using before = await host.openTab(cookie)
+  await host.visit('/topics/x', cookie, 'POST')
+  await gate.heldUp()
+  await host.signIn('bob', [], cookie)
+  await expectClosed(before, 1000)
+  await using first = await host.openTab(cookie)
+  gate.open()
+  await host.visit('/ping', cookie)
+  await using second = await host.openTab(cookie)
+  await host.notifications.notify({ to: { user: 'bob' }, title: 'For bob' })
+  await eventually(() => second.state?.unread === 1, 'bob is told')
+  await eventually(() => first.state?.unread === 1 || first.closed !== undefined, 'the first tab is told, or ends')
+  assert.equal(first.closed, undefined)
+})
+
 test('the same where another process has saved the session, and not a word was heard', async () => {
   const store = new OutsideStore()
   await using host = await LiveHost.start({ store })

@@ -173,9 +173,10 @@ export class SessionWatch {
     // Not the request itself: what the host keeps with it of who is there is from before.
     const user = await this.#options.whoIs(Object.create(req))
     const watched = this.#watched.get(key)
-    if (watched === undefined || watched.user === user) return
+    // What was asked first may be answered last.
+    if (watched === undefined || asOf < watched.asOf) return
     // Whoever has just signed in may be back as soon as that is answered.
-    this.#end(key, user === null ? at : at + SPARING_IT)
+    if (watched.user !== user) this.#end(key, user === null ? at : at + SPARING_IT)
     belongs(watched, user, asOf)
   }
 
