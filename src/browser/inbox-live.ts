@@ -18,6 +18,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   const show = createShow(view, actions, query, createHead(view))
   let shows = `${bell.dataset.epoch} ${bell.dataset.version}`
   let reading = false
+  let again: ReturnType<typeof setTimeout> | undefined
 
   const isOld = () => {
     const { state, connection } = client.getSnapshot()
@@ -35,7 +36,8 @@ export function keepLive(view: InboxView, actions: RowActions): void {
         await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
       }
     } catch {
-      setTimeout(changed, TRY_AGAIN_AFTER)
+      clearTimeout(again)
+      again = setTimeout(changed, TRY_AGAIN_AFTER)
     } finally {
       reading = false
     }

@@ -410,6 +410,28 @@ describe('the inbox', () => {
     await page.context().close()
   })
 
+  it('asks for a list that it cannot have every five seconds, not more often the more has arrived meanwhile', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host.url)
+    const asked: number[] = []
+    await page.route('**/notifications?**', (route) => {
+      asked.push(performance.now())
+      return route.fulfill({ status: 429 })
+    })
+    for (let n = 1; n <= 5; n++) {
+      await host.tell('ada', `Number ${n}`)
+      await eventually(() => asked.length >= n, 'each is asked for')
+    }
+    const before = asked.length
+    await eventually(() => asked.length >= before + 2, 'it is asked for again, twice', 15_000)
+    const [first = 0, second = 0] = asked.slice(before)
+    assert.ok(second - first > 3000, `${second - first} ms lay between`)
+    await page.unroute('**/notifications?**')
+    await host.tell('ada', 'Number 6')
+    await expectText(page, `document.querySelectorAll('li[data-notification-id]').length`, 6)
+    await page.context().close()
+  })
+
   it('says so where what was asked for could not be fetched, and does it when it can', async () => {
     await using host = await Host.start()
     await using proxy = await FaultyProxy.before(host.url)
