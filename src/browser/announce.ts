@@ -25,7 +25,7 @@ export function createAnnouncer(bell: NotificationBell): (unread: number, arrive
   }
   const quiet = () => {
     timer = undefined
-    if (fresh > 0) speak()
+    if (fresh) speak()
   }
   return (unread, arrived, marked) => {
     const more = unread - (shown ?? unread)

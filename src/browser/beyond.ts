@@ -10,7 +10,7 @@ export function showBeyond(unread: number): void {
   if (icon) {
     const { dataset } = icon
     dataset.belfryRead ??= icon.getAttribute('href') ?? ''
-    set(icon, 'href', (unread > 0 ? dataset.belfryUnread : dataset.belfryRead) ?? '')
+    set(icon, 'href', (unread ? dataset.belfryUnread : dataset.belfryRead) ?? '')
   }
   navigator.setAppBadge?.(unread).catch(() => {})
 }

@@ -67,7 +67,7 @@ async function moveAway(view: InboxView, { send }: Changes, row: HTMLElement, ac
   }
   const back = bell.kit.button(bell.say('undo'), () => {
     bring()
-    void send(row, way, () => line.isConnected || exchange(row, line))
+    void send(row, way, () => exchange(row, line))
   })
   back.ariaDescription = titleOf(row)
   const line = lineFor(view, row, view.say(action === 'archive' ? 'archived' : 'unarchived', 0, ''), back)

@@ -61,7 +61,7 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
   const topInView = () => list.getBoundingClientRect().top >= 0
   const hold = (items: readonly Item[]) => {
     held = items
-    pill.textContent = held.length > 0 ? bell.say('fresh', held.length) : ''
+    pill.textContent = held[0] ? bell.say('fresh', held.length) : ''
   }
   const release = () => {
     for (const item of held) view.insert(item)
@@ -78,7 +78,7 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
     'belfry-button belfry-pill',
   )
   list.before(pill)
-  addEventListener('scroll', () => held.length > 0 && topInView() && release(), { passive: true })
+  addEventListener('scroll', () => held[0] && topInView() && release(), { passive: true })
   return (items) => {
     hold(items)
     if (topInView()) release()

@@ -5,21 +5,34 @@ export type Trouble = 'failed' | 'gone' | 'signedOut'
 export interface Pending {
   /** Whether something about it is still on its way. */
   has(id: string): boolean
-  /** Runs `send` after what is under way for this id; `undo` when it failed and nothing newer was begun for the id. Says what is wrong, if anything. */
+  /**
+   * Runs `send` after what is under way for this id. Where it failed, `undo` when nothing newer is under way for the id; where that failed, too, after its own.
+   * Says what is wrong, if anything.
+   */
   run(id: string, send: () => Promise<void>, undo: () => void): Promise<Trouble | undefined>
 }
 
 export function createPending(): Pending {
-  const last = new Map<string, Promise<Trouble | undefined>>()
+  /** By id; each gives what takes it back, and all before it that failed, where it failed itself. */
+  const last = new Map<string, Promise<(() => void) | undefined>>()
   return {
     has: (id) => last.has(id),
     async run(id, send, undo) {
-      const mine = Promise.resolve(last.get(id)).then(send).catch(troubleOf) as Promise<Trouble | undefined>
+      let trouble: Trouble | undefined
+      const mine = Promise.resolve(last.get(id)).then(async (before) => {
+        trouble = (await send().catch(troubleOf)) as Trouble | undefined
+        if (!trouble) return
+        return () => {
+          undo()
+          before?.()
+        }
+      })
       last.set(id, mine)
-      const trouble = await mine
-      if (last.get(id) !== mine) return trouble
-      last.delete(id)
-      if (trouble) undo()
+      const takeBack = await mine
+      if (last.get(id) === mine) {
+        last.delete(id)
+        takeBack?.()
+      }
       return trouble
     },
   }

@@ -6,9 +6,9 @@ const UNITS = [
 
 /** What is needed of a `<time>`. */
 interface TimeElement {
+  readonly dateTime: string
   textContent: string | null
-  getAttribute(name: string): string | null
-  setAttribute(name: string, value: string): void
+  title: string
   removeAttribute(name: string): void
 }
 
@@ -36,14 +36,14 @@ export function createClock(language: string, now: () => number = Date.now): Clo
   }
   return {
     show(time, headed) {
-      const date = new Date(time.getAttribute('datetime') ?? '')
+      const date = new Date(time.dateTime)
       const seconds = Math.round((date.getTime() - now()) / 1000)
       if (Number.isNaN(seconds)) return
       const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 0]
       const old = () => (headed ? wall.format(date) : dayOf(date))
       const words = unit === 'day' ? old() : ago.format(size && Math.trunc(seconds / size), unit)
       if (time.textContent !== words) time.textContent = words
-      time.setAttribute('title', exact.format(date))
+      time.title = exact.format(date)
       time.removeAttribute('lang')
     },
     dayOf(iso) {

@@ -82,7 +82,7 @@ export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE]
 
 /** Whether `next` should replace what was shown: another epoch always does, within one epoch only a newer version. */
 export function supersedes(next: State, shown: { readonly epoch: string | undefined; readonly version: number } | undefined): boolean {
-  return shown === undefined || next.epoch !== shown.epoch || next.version > shown.version
+  return next.epoch !== shown?.epoch || next.version > shown.version
 }
 
 /** What a badge shows for a count: nothing for 0, the number to 99, then `99+`. */

@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import type { PageParts } from '../../src/notifications/options.js'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, rowsOf, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
 
@@ -198,6 +199,28 @@ describe('the inbox', () => {
     await press(page, 'Two', 'Mark as read')
     await expectText(page, states, ['read', 'read', 'unread'])
     assert.equal(await row(page, 'Two').getByText('That did not work.').count(), 0)
+    await page.context().close()
+  })
+
+  it('shows again what the server has where all that was done one after the other failed', async () => {
+    await using host = await Host.start()
+    for (const title of ['One', 'Two']) await host.tell('ada', title)
+    const page = await openInbox(host.url)
+    const gate = new Gate()
+    await page.route(/\/(read|unread|archive|unarchive)\?/, async (route) => {
+      if (route.request().method() !== 'POST') return route.continue()
+      await gate.pass()
+      await route.fulfill({ status: 503 })
+    })
+    await press(page, 'Two', 'Mark as read')
+    await press(page, 'Two', 'Mark as unread')
+    await press(page, 'One', 'Archive')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await expectText(page, states, ['unread', 'unread'])
+    gate.open()
+    await expectText(page, `document.querySelectorAll('.belfry-failed').length`, 2)
+    await expectText(page, states, ['unread', 'unread'])
+    assert.equal(await page.getByRole('button', { name: 'Undo' }).count(), 0)
     await page.context().close()
   })
 
