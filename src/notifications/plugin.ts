@@ -15,7 +15,6 @@ import { Lifecycle } from './lifecycle.js'
 import { type NotificationsOptions, parseOptions } from './options.js'
 import { joinParts, type Parts } from './parts.js'
 import type { State } from './protocol.js'
-import { recheckMember } from './recheck.js'
 import { cutoffsOf } from './retention.js'
 import type { Service } from './service.js'
 import type { Store } from './store/store.js'
@@ -99,10 +98,11 @@ function listen<E extends EventName>(events: Events, event: E, listener: EventLi
   return events.on(event, listener)
 }
 
+/** A change of topics is recorded with the state, and whoever is connected is placed by what is recorded. */
 async function refresh(user: string, service: Service, hub: Hub): Promise<State> {
-  await recheckMember(user, service, hub)
+  const state = await service.state(user)
   hub.wake([`user:${user}`])
-  return service.state(user)
+  return state
 }
 
 async function disconnect(target: DisconnectTarget, endings: Endings): Promise<void> {

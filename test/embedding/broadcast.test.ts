@@ -126,6 +126,20 @@ describe('writing to everyone', () => {
     await tab.unread(1)
   })
 
+  it('is read again by one question to the host, and by none for what is no id', async () => {
+    const asked: unknown[] = []
+    const topicsOf = (id: string): Identity => {
+      asked.push(id)
+      return { id, topics: ['role:editor'] }
+    }
+    const notifications = createNotifications({ database: ':memory:', session: () => {}, identify: () => null, topicsOf })
+    await notifications.notify({ to: { topic: 'role:editor' }, title: 'Editors' })
+    assert.equal((await notifications.refresh('ada')).unread, 1)
+    await assert.rejects(notifications.refresh(7 as unknown as string), InvalidError)
+    assert.deepEqual(asked, ['ada'])
+    await notifications.close()
+  })
+
   it('is in the inbox of somebody who was never here, by the topics that the host says they are in', async () => {
     const topicsOf = (id: string): Identity | null => (id === 'ada' ? { id, topics: ['role:editor'] } : null)
     const notifications = createNotifications({ database: ':memory:', session: () => {}, identify: () => null, topicsOf })
