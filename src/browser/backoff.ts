@@ -17,7 +17,7 @@ export function createBackoff(random = Math.random, now = Date.now): Backoff {
   let openedAt: number | undefined
   return {
     next() {
-      if (openedAt !== undefined && now() - openedAt >= STABLE) attempts = 0
+      if (openedAt && now() - openedAt >= STABLE) attempts = 0
       openedAt = undefined
       return random() * Math.min(CAP, BASE * 2 ** attempts++)
     },

@@ -110,6 +110,7 @@ export function createShare(base: string, user: string | undefined, query: strin
   }
   const left = () => {
     away = true
+    clearTimeout(resting)
     tabs?.leave()
     tabs = undefined
     follow()

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { PageParts } from '../../src/notifications/options.js'
-import { expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
 
@@ -131,6 +131,30 @@ describe('a page of the inbox that is open when one signs out elsewhere', () => 
     await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
     await expectNothingOf(page)
     assert.equal(proxy.asked.filter((path) => path.includes('/notifications?limit')).length, 1)
+    await context.close()
+  })
+})
+
+describe('a page of the host that was put away while one signed out', () => {
+  it('hears of changes for good when one is signed in again and goes back to it', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.request.get(`${host.url}/sign-in/ada`)
+    const page = await openTab(context, host.url)
+    await expectConnection(page, 'live')
+    await page.evaluate(`(async () => {
+      const over = new Promise((done) => addEventListener('belfry-change', ({ detail }) => detail.connection === 'signed-out' && done()))
+      await fetch('/sign-out')
+      await over
+      document.dispatchEvent(new Event('freeze'))
+      await fetch('/sign-in/ada')
+      document.dispatchEvent(new Event('resume'))
+    })()`)
+    await expectConnection(page, 'live')
+    // By then all has come that was planned before.
+    await page.evaluate('new Promise((done) => setTimeout(done, 300))')
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
     await context.close()
   })
 })
