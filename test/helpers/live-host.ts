@@ -78,6 +78,8 @@ export class LiveHost implements AsyncDisposable {
       headers: { 'content-type': 'application/json', cookie },
       body: JSON.stringify({ user, topics }),
     })
+    // It ends when the session is saved.
+    await answer.text()
     return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   }
 

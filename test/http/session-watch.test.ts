@@ -170,6 +170,43 @@ test('what a slow host says late of who was there before costs whoever signed in
   assert.equal(first.closed, undefined)
 })
 
+for (const { what, change } of [
+  { what: 'somebody else signs in', change: (host: LiveHost, cookie: string) => host.signIn('bob', [], cookie) },
+  { what: 'the host signs them out, and keeps the session', change: (host: LiveHost, cookie: string) => host.visit('/forget', cookie, 'POST') },
+]) {
+  test(`a socket that the host is slow to let in ends where ${what} meanwhile, though no other is open`, async () => {
+    const gate = new Gate()
+    const identify = async ({ session: { user }, url }: Request) => {
+      if (user === 'ada' && url.startsWith('/notifications/socket')) await gate.pass()
+      return user === undefined ? null : { id: user }
+    }
+    await using host = await LiveHost.start({ identify })
+    const cookie = await host.signIn('ada')
+    const slow = new Tab(host.url, cookie)
+    await gate.heldUp()
+    await change(host, cookie)
+    gate.open()
+    await expectClosed(slow, 1000)
+  })
+}
+
+test('a socket that the host is slow to let in stays where its session is saved for something else meanwhile', async () => {
+  const gate = new Gate()
+  const identify = async ({ session: { user }, url }: Request) => {
+    if (url.startsWith('/notifications/socket')) await gate.pass()
+    return user === undefined ? null : { id: user }
+  }
+  await using host = await LiveHost.start({ identify })
+  const cookie = await host.signIn('ada')
+  await using slow = new Tab(host.url, cookie)
+  await gate.heldUp()
+  await host.visit('/topics/x', cookie, 'POST')
+  gate.open()
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'Still here' })
+  await eventually(() => slow.state?.unread === 1, 'ada is told')
+  assert.equal(slow.closed, undefined)
+})
+
 test('the same where another process has saved the session, and not a word was heard', async () => {
   const store = new OutsideStore()
   await using host = await LiveHost.start({ store })

@@ -3,6 +3,7 @@ import type { SessionData, Store } from 'express-session'
 import { OptionError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { HeardStores } from './heard-stores.js'
+import { SavedMeanwhile } from './saved-meanwhile.js'
 import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-session.js'
 
 interface Watched {
@@ -67,6 +68,7 @@ export class SessionWatch {
   readonly #options: SessionWatchOptions
   readonly #stores: HeardStores
   readonly #watched = new Map<string, Watched>()
+  readonly #saved = new SavedMeanwhile()
   #timer: NodeJS.Timeout | undefined
   #reading = 0
   /** The store did not answer when it was last asked. */
@@ -80,13 +82,18 @@ export class SessionWatch {
       // Whose sessions those were it does not say.
       cleared: () => this.#doubtAll(),
       extended: (id, session) => this.#extend(id, session),
-      saved: (id, session) => this.#ask(id, session).catch((error: unknown) => this.#untold(error)),
+      saved: (id, session) => this.#heardSaved(id, session),
     })
   }
 
   /** From now on hears of what this process does to the sessions of this request's store: ends by `destroy()`, `regenerate()` or `clear()`, saves, extends. */
   guard(req: Request): void {
     if (req.sessionStore !== undefined) this.#stores.hear(req.sessionStore)
+  }
+
+  /** A connection is being let in, whose session is not watched yet; returns what is to be called when it is, or was refused. */
+  arriving(): () => void {
+    return this.#saved.arriving()
   }
 
   /**
@@ -110,10 +117,13 @@ export class SessionWatch {
     }
     watched.connections++
     const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#end(key, Date.now() - (performance.now() - since) + (isNewest ? SPARING_IT : MEANING_IT))
+    if (watched.user !== user) this.#end(key, momentOf(since) + (isNewest ? SPARING_IT : MEANING_IT))
     if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
+    // It was read before: whoever saved it since then may have signed somebody else in.
+    const saved = this.#saved.since(key, since)
+    if (saved !== undefined) this.#ask(key, saved, momentOf(since) + MEANING_IT)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
     return key
   }
@@ -162,12 +172,22 @@ export class SessionWatch {
     for (const key of this.#watched.keys()) this.doubt(key)
   }
 
-  /** Whoever saved it may have signed somebody else in, or out, and kept the session: the host says, by the request that did it. */
-  async #ask(id: string, session: SessionData): Promise<void> {
-    if (this.#watched.size === 0) return
+  #heardSaved(id: string, session: SessionData): void {
+    this.#saved.note(id, session)
+    if (this.#watched.size > 0) this.#ask(sessionKey(id), session)
+  }
+
+  #ask(key: string, session: SessionData, meant?: number): void {
+    this.#askWhose(key, session, meant).catch((error: unknown) => this.#untold(error))
+  }
+
+  /**
+   * Whoever saved it may have signed somebody else in, or out, and kept the session: the host says, by the request that did it.
+   * @param meant until when requests came in that end then, in milliseconds since 1970; unless told, all that did
+   */
+  async #askWhose(key: string, session: SessionData, meant?: number): Promise<void> {
     const at = Date.now()
     const asOf = Math.trunc(performance.now())
-    const key = sessionKey(id)
     const req: unknown = Reflect.get(session, 'req')
     if (!this.#watched.has(key) || typeof req !== 'object') return
     // Not the request itself: what the host keeps with it of who is there is from before.
@@ -176,7 +196,7 @@ export class SessionWatch {
     // What was asked first may be answered last.
     if (watched === undefined || asOf < watched.asOf) return
     // Whoever has just signed in may be back as soon as that is answered.
-    if (watched.user !== user) this.#end(key, user === null ? at : at + SPARING_IT)
+    if (watched.user !== user) this.#end(key, meant ?? (user === null ? at : at + SPARING_IT))
     belongs(watched, user, asOf)
   }
 
@@ -219,6 +239,11 @@ export class SessionWatch {
     if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
     this.#out = out
   }
+}
+
+/** In milliseconds since 1970, from one by performance.now(). */
+function momentOf(since: number): number {
+  return Date.now() - (performance.now() - since)
 }
 
 function belongs(watched: Watched, user: string | null, asOf: number): void {

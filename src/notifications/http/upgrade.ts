@@ -55,7 +55,8 @@ export function attachUpgrade(server: Server, context: HttpContext): () => void 
 
 async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
   const { req, socket, since } = upgrade
-  const { options, hub, hints } = keeper.context
+  const { options, hub, hints, sessions } = keeper.context
+  const arrived = sessions.arriving()
   try {
     if (!allowedOrigin(req, options)) throw new Refusal('origin')
     checkHandshake(req)
@@ -69,6 +70,8 @@ async function admit(upgrade: Upgrade, keeper: Doorkeeper): Promise<void> {
     hints.refused(refusal.reason, req)
     noteRefusal(refusal, keeper.context)
     refuseSocket(socket, refusal, since)
+  } finally {
+    arrived()
   }
 }
 
