@@ -379,3 +379,34 @@ test('a stream that nobody reads holds one state back, not the queue', async () 
   assert.equal(backlog(), held)
   slow.destroy()
 })
+
+for (const { what, change } of [
+  { what: 'somebody else signs in', change: (host: LiveHost, cookie: string) => host.signIn('bob', [], cookie) },
+  { what: 'the host signs them out, and keeps the session', change: (host: LiveHost, cookie: string) => host.visit('/forget', cookie, 'POST') },
+]) {
+  for (const { slow, time } of [
+    { slow: 1, time: 'first' },
+    { slow: 2, time: 'second' },
+  ]) {
+    test(`a stream ends where ${what} while the host is asked for the ${time} time whose it is`, async () => {
+      const gate = new Gate()
+      let asked = 0
+      const identify = async ({ session: { user }, originalUrl }: Request) => {
+        if (originalUrl === '/notifications/stream' && ++asked === slow) await gate.pass()
+        return user === undefined ? null : { id: user }
+      }
+      await using host = await LiveHost.start({ identify })
+      const cookie = await host.signIn('ada')
+      const opening = Stream.open(host, cookie)
+      await gate.heldUp()
+      await change(host, cookie)
+      gate.open()
+      await using stream = await opening
+      await eventually(
+        () => stream.ended,
+        () => `answered ${stream.answer.status}, and still open`,
+        1000,
+      )
+    })
+  }
+}

@@ -9,7 +9,7 @@ import { allowedOrigin } from './origin.js'
 import { sendProblem } from './problem.js'
 import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { leaveSessionAlone } from './stored-session.js'
-import { type Visit, visitOf } from './visit.js'
+import { isStillThere, type Visit, visitOf } from './visit.js'
 
 /** How long `identify` has, from the request on, in milliseconds: by then it must still be known what has ended meanwhile. */
 const IDENTIFY_WITHIN = REMEMBERED - 2000
@@ -20,16 +20,23 @@ const IDENTIFY_WITHIN = REMEMBERED - 2000
  */
 export function createStream(context: HttpContext): RequestHandler {
   return (req, res) => {
+    const arrived = context.sessions.arriving()
     admit(req, context)
       .then((visit) => open(req, res, visit, context))
       .catch((error: unknown) => refuse(res, refusalOf(error), context))
+      .finally(arrived)
   }
 }
 
 async function admit(req: Request, context: HttpContext): Promise<Visit> {
   if (req.headers.origin !== undefined && !allowedOrigin(req, context.options)) throw new Refusal('origin')
-  const visit = await within(IDENTIFY_WITHIN, visitOf(context, req), 'It took too long to find out who is there.')
-  if (visit === null) throw new Refusal('session')
+  return within(IDENTIFY_WITHIN, callerOf(req, context), 'It took too long to find out who is there.')
+}
+
+/** The session was read before the host did whatever it does with every request, and by now may be somebody else's. */
+async function callerOf(req: Request, context: HttpContext): Promise<Visit> {
+  const visit = await visitOf(context, req)
+  if (visit === null || !(await isStillThere(context, req, visit))) throw new Refusal('session')
   return visit
 }
 
