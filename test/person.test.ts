@@ -44,6 +44,15 @@ describe('what identify answers', () => {
   }
 
   it('says what a topic is where one is none', () => {
-    assert.throws(() => parsePerson({ id: '7', topics: ['role:editor', 'a b'] }, 'identify'), /topics.1: A topic is a name .* without spaces/)
+    assert.throws(() => parsePerson({ id: '7', topics: ['role:editor', 'a b'] }, 'identify'), /topics.1.name: A topic is a name .* without spaces/)
+    assert.throws(() => parsePerson({ id: '7', topics: [7] }, 'identify'), /topics.0: A topic is a name such as role:editor, or/)
+    assert.throws(() => parsePerson({ id: '7', topics: null }, 'identify'), /at topics: topics must be an array/)
+  })
+
+  it('says what since is where it is none, in a topic, too', () => {
+    for (const since of ['2026-01-01 00:00:00', Number.NaN, new Date('no date'), {}]) {
+      assert.throws(() => parsePerson({ id: '7', since }, 'identify'), /at since: since must be a Date, ISO 8601/)
+      assert.throws(() => parsePerson({ id: '7', topics: [{ name: 'a', since }] }, 'identify'), /at topics.0.since: since must be a Date, ISO 8601/)
+    }
   })
 })

@@ -35,25 +35,26 @@ export interface Person {
   readonly key: string
 }
 
+const SINCE = 'since must be a Date, ISO 8601 with an offset such as 2030-01-31T09:00:00Z, or milliseconds since 1970.'
+
 const moment = z
-  .union([z.date(), z.string(), z.number()])
+  .union([z.date(), z.string(), z.number()], { error: SINCE })
   .nullish()
   .transform((value, context) => {
     const ms = value === null || value === undefined ? 0 : parseTime(value)
-    if (ms === null) context.addIssue({ code: 'custom', message: 'since must be a Date, ISO 8601 with an offset, or milliseconds.' })
+    if (ms === null) context.addIssue({ code: 'custom', message: SINCE })
     return ms ?? 0
   })
+
+const topic = z.preprocess(
+  (value) => (typeof value === 'string' ? { name: value } : value),
+  z.object({ name: topicName, since: moment }, { error: 'A topic is a name such as role:editor, or { name, since? }.' }),
+)
 
 const identity = z.object({
   id: userId,
   since: moment,
-  topics: z
-    .array(
-      z.union([topicName.transform((name) => ({ name, since: 0 })), z.object({ name: topicName, since: moment })], {
-        error: 'A topic is a name of 1 to 200 characters without spaces, such as role:editor, or { name, since? }.',
-      }),
-    )
-    .default([]),
+  topics: z.array(topic, { error: 'topics must be an array, or left out.' }).default([]),
 })
 
 const NO_TOPICS: ReadonlyMap<string, number> = new Map()
