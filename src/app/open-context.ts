@@ -70,10 +70,13 @@ function openDatabase(path: string): AppDatabase {
   }
 }
 
+const ANOTHER_FILE = 'give the path of a file that this user may read and write'
+
 const KNOWN: Readonly<Record<string, string>> = {
-  SQLITE_NOTADB: 'that file is not a database',
-  EISDIR: 'that is a folder',
-  SQLITE_BUSY: 'another process keeps it locked',
+  SQLITE_NOTADB: `that file is not a database: ${ANOTHER_FILE}`,
+  EISDIR: `that is a folder: ${ANOTHER_FILE}`,
+  SQLITE_BUSY: 'another process keeps it locked: wait for that one or end it, and try again',
+  SQLITE_READONLY_DIRECTORY: 'other files are made beside it: let this user write to its folder, too',
 }
 
 function cannotOpen(error: unknown): string {
@@ -81,5 +84,5 @@ function cannotOpen(error: unknown): string {
   const reason = error instanceof Error ? error.message : 'for no reason given'
   if (/^(SQLITE_(FULL|IOERR)|ENOSPC)/.test(String(code)))
     return `it cannot be opened (${reason}): mostly the disk is full, so make room and start again`
-  return `${KNOWN[String(code)] ?? `it cannot be opened (${reason})`}: give the path of a file that this user may read and write`
+  return KNOWN[String(code)] ?? `it cannot be opened (${reason}): ${ANOTHER_FILE}`
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -238,6 +238,25 @@ describe('a start that cannot be', () => {
       inOneLine(place.start({ DATABASE_URL: join(place.folder, 'data') }), /^DATABASE_URL=.* can't be used: that is a folder/),
       inOneLine(place.start({ DATABASE_URL: newer }), /migration/),
     ])
+  })
+
+  it('says of a database that another process keeps locked to wait for that one or to end it', async () => {
+    await using place = new Place()
+    mkdirSync(join(place.folder, 'data'))
+    const other = new Database(place.database)
+    other.exec('BEGIN EXCLUSIVE')
+    await inOneLine(place.start(), /^DATABASE_URL=.* can't be used: another process keeps it locked: wait for that one or end it, and try again\.$/m)
+    other.close()
+  })
+
+  const root = process.getuid?.() === 0
+  it('says of a database in a folder that takes no files that the folder is at fault', { skip: root && 'root writes to every folder' }, async () => {
+    await using place = new Place()
+    mkdirSync(join(place.folder, 'data'))
+    new Database(place.database).exec('CREATE TABLE any (thing)').close()
+    chmodSync(join(place.folder, 'data'), 0o500)
+    await inOneLine(place.start(), /^DATABASE_URL=.* can't be used: other files are made beside it: let this user write to its folder, too\.$/m)
+    chmodSync(join(place.folder, 'data'), 0o700)
   })
 
   it('ends so where the secret beside the database is damaged', async () => {
