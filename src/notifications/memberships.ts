@@ -56,14 +56,13 @@ export class Memberships {
     return { snapshot: await this.#store.snapshot(id), recorded }
   }
 
-  /** Asks the host for the memberships of a user again, where it offers `topicsOf`, and records them; returns them, undefined where it does not. */
-  async recheck(user: string): Promise<Person | undefined> {
-    if (this.#topicsOf === undefined) return undefined
+  /** Asks the host for the memberships of a user again, where it offers `topicsOf`, and records them. */
+  async recheck(user: string): Promise<void> {
+    if (this.#topicsOf === undefined) return
     const since = performance.now()
     const person = await this.#ask(user, this.#topicsOf)
     const { membership } = await this.#store.snapshot(user)
     if (membership !== person.key) await this.#record(person, since)
-    return person
   }
 
   /** Who an absent user is to the host; of those whom it does not know, somebody without topics. Throws UnavailableError where it does not answer in time. */

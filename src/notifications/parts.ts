@@ -13,7 +13,7 @@ import { Hub } from './hub/hub.js'
 import { type Metrics, noMetrics, registerMetrics } from './metrics.js'
 import type { Notification } from './notification.js'
 import type { Options } from './options.js'
-import { Recheck, recheckMember } from './recheck.js'
+import { Recheck } from './recheck.js'
 import { cutoffsOf, Pruner } from './retention.js'
 import { Scheduler } from './scheduler.js'
 import { Service } from './service.js'
@@ -62,7 +62,7 @@ export function joinParts(options: Options): Parts {
   const untold = (error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session')
   const ended = (session: string, at: number) => void endings.end({ session }, at).catch(untold)
   const sessions = new SessionWatch({ ended, whoIs: async (req) => (await personIn(req, options))?.id ?? null, logger })
-  const recheck = topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => recheckMember(user, service, hub), logger })
+  const recheck = topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => service.recheck(user), logger })
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })
   scheduler.start()

@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Hub } from './hub/hub.js'
 import type { Logger } from './logger.js'
-import type { Service } from './service.js'
 
 /** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
 const EVERY = 60_000
@@ -11,7 +9,7 @@ const SLICE = 32
 interface RecheckOptions {
   /** Everybody who is connected. */
   readonly users: () => readonly string[]
-  /** Reads somebody's topics again, in bounded time; where that fails, they are asked about again in the next round. */
+  /** Reads somebody's topics again, in bounded time, and records them, of which the hub hears as of any change; where that fails, they are asked about again in the next round. */
   readonly recheck: (user: string) => Promise<void>
   readonly logger: Logger
 }
@@ -52,10 +50,4 @@ export class Recheck {
       logger.warn({ err: error }, 'the topics of a connected user could not be read again')
     }
   }
-}
-
-/** Reads the topics of somebody again, who is told of what changes with them. */
-export async function recheckMember(user: string, service: Service, hub: Hub): Promise<void> {
-  const person = await service.recheck(user)
-  if (person !== undefined) hub.update(person)
 }

@@ -95,7 +95,7 @@ export class Service {
   }
 
   /** As `Memberships.recheck`. */
-  recheck(user: string): Promise<Person | undefined> {
+  recheck(user: string): Promise<void> {
     return this.#memberships.recheck(user)
   }
 

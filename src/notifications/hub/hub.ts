@@ -138,12 +138,6 @@ export class Hub {
     this.#flush.add(seat.member, fromNow())
   }
 
-  /** The topics of somebody have been read again. */
-  update(person: Person): void {
-    const member = this.#members.get(person.id)
-    if (member !== undefined) this.#place(member, person.key)
-  }
-
   /** Closes connections with 4401, those included that are still being opened with an identity from before, and none that were asked for later. */
   disconnect(ending: Ending): void {
     const until = this.#endings.add(ending)
