@@ -27,7 +27,7 @@ export function createPanelList(bell: NotificationBell, control: HTMLElement, di
   const act = async (row: HTMLElement, { id, title }: Item, action: Action) => {
     const { state, was } = row.dataset as { state: ItemState; was: ItemState }
     const to = action === 'archive' ? 'archived' : action === 'read' ? action : was
-    row.dataset.was = state
+    if (to === 'archived') row.dataset.was = state
     kit.showState(row, to, say)
     row.querySelector<HTMLElement>(to === 'archived' ? '.belfry-unarchive' : 'a')?.focus()
     const trouble = await pending.run(

@@ -12,10 +12,8 @@ export function panelRow(
   const { button, h, showState } = kit
   const time = h('time', { datetime: item.createdAt })
   clock.show(time, false)
-  const title = h('bdi', { 'data-slot': 'title' }, item.title)
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
-  const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, title)
-  const body = h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')
+  const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, h('bdi', { 'data-slot': 'title' }, item.title))
   const row = h('li', { class: 'belfry-item', 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level })
   const does = (words: 'read' | 'archive' | 'undo', action: Action) => {
     const made = button(say(words), () => act(row, item, action), `belfry-button belfry-${action}`)
@@ -24,7 +22,7 @@ export function panelRow(
   }
   row.append(
     h('span', { class: 'belfry-mark' }),
-    h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), body),
+    h('div', { class: 'belfry-item-text' }, h('p', { class: 'belfry-title' }, link), h('p', { class: 'belfry-body', dir: 'auto' }, item.body ?? '')),
     h(
       'div',
       { class: 'belfry-actions' },

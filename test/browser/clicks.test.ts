@@ -64,6 +64,24 @@ describe('a double click', () => {
     await page.context().close()
   })
 
+  it('brings back in the panel what could not be brought back at first', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const { page } = await open(host, '/')
+    await page.getByRole('button', { name: /^Notifications, / }).click()
+    const panel = page.locator('.belfry-panel')
+    const state = `document.querySelector('.belfry-panel li').dataset.state`
+    await panel.getByRole('button', { name: 'Archive' }).click()
+    await page.route('**/unarchive?*', (route) => route.fulfill({ status: 503 }), { times: 1 })
+    await panel.getByRole('button', { name: 'Undo' }).click()
+    await panel.getByText('That did not work').waitFor()
+    await expectText(page, state, 'archived')
+    await panel.getByRole('button', { name: 'Undo' }).click()
+    await expectText(page, state, 'unread')
+    await expectBadge(page, '1')
+    await page.context().close()
+  })
+
   it('in the panel on what shows the new ones opens none of them', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
