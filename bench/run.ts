@@ -74,7 +74,7 @@ async function main(): Promise<number> {
   const save = (measured: readonly Measured[]) =>
     writeFileSync(out, `${JSON.stringify({ machine: machine(), quick: values.quick, measured }, null, 1)}\n`)
   const measured = await measureAll(chosen, bench, save)
-  if (values.publish) publish(measured)
+  if (values.publish) publish(measured, machine())
   const fine = measured.length === chosen.length && (!values.quick || (await holds(measured, bench)))
   rmSync(folder, { recursive: true, force: true })
   return fine ? 0 : 1

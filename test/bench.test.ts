@@ -27,12 +27,14 @@ describe('the page of what Belfry costs', () => {
   const page = readFileSync(new URL('../docs/performance.md', import.meta.url), 'utf8')
   const published: Published = JSON.parse(readFileSync(new URL('../bench/results.json', import.meta.url), 'utf8'))
 
+  const earlier: Published = JSON.parse(readFileSync(new URL('../bench/results.earlier.json', import.meta.url), 'utf8'))
+
   it('shows what the results beside the benchmarks say, in the form that `--publish` gives them', () => {
     assert.equal(published.quick, false)
     for (const { workload, outcome } of published.measured) {
       const results = new Results(outcome.results.samples)
       assert.ok(page.includes(section({ workload, outcome: { ...outcome, results } })), workload.title)
-      for (const judgement of outcome.judgements) assert.ok(page.includes(`\n${row(judgement)}\n`), judgement.what)
+      for (const judgement of outcome.judgements) assert.ok(page.includes(`\n${row(judgement, earlier.measured)}\n`), judgement.what)
     }
   })
 })
@@ -43,6 +45,14 @@ describe('a row of the table', () => {
   it('says whether the goal is met', () => {
     assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }), '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≤ 1.3× | met |')
     assert.equal(row({ ...judgement, goal: { atLeast: 1.3 } }), '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≥ 1.3× | **missed** |')
+  })
+
+  it('says beside it what an earlier run measured, where that measured the same', () => {
+    const before = { ...judgement, measured: { value: 1.5, low: 1.5, high: 1.5 }, goal: { atMost: 1.3 } }
+    const earlier = [{ outcome: { judgements: [before] } }] as unknown as Measured[]
+    const shown = '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≤ 1.3× | met |'
+    assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }, earlier), `${shown} 1.5×, **missed** |`)
+    assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }, []), `${shown} – |`)
   })
 
   it('without a goal says only what was measured', () => {

@@ -12,8 +12,15 @@ export interface Measured {
   readonly outcome: Outcome
 }
 
+/** A run that is shown beside the published one. */
+interface Earlier {
+  readonly machine: Readonly<Record<string, string>>
+  readonly measured: readonly Measured[]
+}
+
 const page = join(benchFolder, '../docs/performance.md')
 const picture = join(benchFolder, '../docs/performance.svg')
+const earlierResults = join(benchFolder, 'results.earlier.json')
 const BEGIN = '<!-- what follows is written by `npm run bench -- --publish` -->'
 const END = '<!-- what precedes is written by `npm run bench -- --publish` -->'
 
@@ -50,22 +57,23 @@ export function tell({ workload, outcome }: Measured, seconds: number): void {
 }
 
 /** Writes the tables into the page between the two marks, and the picture beside it. */
-export function publish(measured: readonly Measured[]): void {
+export function publish(measured: readonly Measured[], where: Readonly<Record<string, string>>): void {
   const text = existsSync(page) ? readFileSync(page, 'utf8') : `# Performance\n\n${BEGIN}\n${END}\n`
   const [before = '', rest = ''] = text.split(BEGIN)
   const after = rest.split(END)[1] ?? ''
   const plots = measured.flatMap(({ outcome }) => outcome.plots ?? [])
-  writeFileSync(page, `${before}${BEGIN}\n\n${markdown(measured)}\n${END}${after}`)
+  writeFileSync(page, `${before}${BEGIN}\n\n${markdown(measured, where)}\n${END}${after}`)
   if (plots.length > 0) writeFileSync(picture, drawing(plots))
 }
 
-function markdown(measured: readonly Measured[]): string {
-  const { date, processor, memory, system, node, commit, load } = machine()
+function markdown(measured: readonly Measured[], { date, processor, memory, system, node, commit, load }: Readonly<Record<string, string>>): string {
+  const earlier = existsSync(earlierResults) ? (JSON.parse(readFileSync(earlierResults, 'utf8')) as Earlier) : undefined
+  const beside = earlier ? ` Earlier: ${earlier.machine.date} at ${earlier.machine.commit} |` : ''
   return [
     `Measured on ${date} at ${commit}: ${processor}, ${memory}, ${system}, Node ${node}, loopback; load average at the end ${load}.`,
     'Medians of interleaved rounds, in brackets the least and the most of the rounds.\n',
-    '| What | Measured | Goal | |\n| --- | --- | --- | --- |',
-    ...measured.flatMap(({ outcome }) => outcome.judgements.map(row)),
+    `| What | Measured | Goal | |${beside}\n| --- | --- | --- | --- |${beside && ' --- |'}`,
+    ...measured.flatMap(({ outcome }) => outcome.judgements.map((judgement) => row(judgement, earlier?.measured))),
     '\n![Cost against size](performance.svg)\n',
     ...measured.map(section),
   ].join('\n')
@@ -75,8 +83,12 @@ export function section({ workload: { title, about }, outcome }: Measured): stri
   return `### ${title}\n\n${about}\n\n${table(outcome)}\n`
 }
 
-export function row(judgement: Judgement): string {
-  return `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${verdict(judgement, 'met', '**missed**', '')} |`
+/** @param earlier what was measured in the run that is shown beside, where there is one */
+export function row(judgement: Judgement, earlier?: readonly Measured[]): string {
+  const row = `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${verdict(judgement, 'met', '**missed**', '')} |`
+  if (earlier === undefined) return row
+  const before = earlier.flatMap(({ outcome }) => outcome.judgements).find(({ what }) => what === judgement.what)
+  return `${row} ${before ? `${inWords(before, false)}${verdict(before, ', met', ', **missed**', '')}` : '–'} |`
 }
 
 function verdict({ measured, goal }: Judgement, met: string, missed: string, none: string): string {
