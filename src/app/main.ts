@@ -61,7 +61,7 @@ export async function runApp(env: Environment, out: Output, err: Output): Promis
     const config = parseConfig(env)
     const log = createLog(config.logLevel)
     const app = await startApp(config, { log })
-    log.info({ version: belfryVersion(), node: process.version, pid: process.pid, database: resolve(config.databasePath), url: app.url }, 'started')
+    log.info({ version: belfryVersion(), node: process.version, pid: process.pid, database: resolve(config.databasePath) }, 'started')
     void greet(app, out, err)
     await stop
     log.info('stopping')

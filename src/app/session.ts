@@ -192,7 +192,7 @@ function makeSecret(file: string, log: Logger): string {
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 })
   try {
     linkSync(draft, file)
-    log.info({ file }, 'a secret for sessions was made, as SESSION_SECRET is not set: whoever was signed in by another signs in again')
+    log.info('a secret for sessions was made beside the database, as SESSION_SECRET is not set: whoever was signed in by another signs in again')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   } finally {
