@@ -1,29 +1,11 @@
 import type { Request } from 'express'
-import type { SessionData, Store } from 'express-session'
+import type { SessionData } from 'express-session'
 import { OptionError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { HeardStores } from './heard-stores.js'
 import { SavedMeanwhile } from './saved-meanwhile.js'
 import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-session.js'
-
-interface Watched {
-  readonly id: string
-  readonly store: Store
-  /** Whose it was when that was asked last: by the newest connection, or after it was saved. */
-  user: string | null
-  /** When that was, by performance.now(), in whole milliseconds: a fraction would cost each session an object of its own. */
-  asOf: number
-  connections: number
-  /** When it expires as far as is known, in milliseconds since 1970; Infinity where it does not. */
-  deadline: number
-  /** When to look into the store again, in milliseconds since 1970. */
-  checkAt: number
-  /**
-   * The next look into the store: `in time` waits for `checkAt`; `at once` does not; `under way` is being read; `again` is, too, but what it will find may
-   * be from before it was doubted, so it is read once more.
-   */
-  look: 'in time' | 'at once' | 'under way' | 'again'
-}
+import { isDue, RECHECK, schedule, type Watched } from './watched.js'
 
 interface SessionWatchOptions {
   /**
@@ -38,8 +20,6 @@ interface SessionWatchOptions {
 
 /** How often deadlines are looked at, in milliseconds. */
 const EVERY = 300
-/** How long a session that ended elsewhere without a word may go unnoticed, in milliseconds. */
-const RECHECK = 30_000
 /**
  * What is added to the moment at which a request came in, in milliseconds, where an ending is to spare that request. Moments are cut to whole milliseconds
  * on the way, so the hub takes each ending to be one millisecond later than it is told (`RecentEndings`), and what came in before ended one before it.
@@ -249,18 +229,4 @@ function momentOf(since: number): number {
 function belongs(watched: Watched, user: string | null, asOf: number): void {
   watched.user = user
   watched.asOf = asOf
-}
-
-/** A time that is too far off was set before the clock was. */
-function isDue({ look, checkAt }: Watched, now: number): boolean {
-  return look === 'at once' || (look === 'in time' && (checkAt <= now || checkAt >= now + 2 * RECHECK))
-}
-
-/** The next look: at the deadline, at least twice a minute, and at growing distances where a session outlives its deadline. */
-function schedule(watched: Watched, { cookie }: Pick<SessionData, 'cookie'>): void {
-  const now = Date.now()
-  const expires = cookie.expires ? new Date(cookie.expires).getTime() : Number.POSITIVE_INFINITY
-  if (expires > now) watched.deadline = expires
-  const recheck = now + RECHECK * (0.75 + Math.random() / 4)
-  watched.checkAt = Math.min(recheck, watched.deadline > now ? watched.deadline + 1 : now + Math.max(500, now - watched.deadline))
 }
