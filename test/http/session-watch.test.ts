@@ -126,13 +126,17 @@ test('somebody else who signs in in the same session gets a socket, and those of
   assert.ok(tab.frames.every((frame) => frame.type === 'heartbeat' || frame.unread === 0))
 })
 
-test('a socket of the one before that the host is slow to let in ends, and that of whoever signed in since stays', async () => {
-  const gate = new Gate()
-  const identify = async ({ session: { user }, url }: Request) => {
+/** An `identify` that is held up at the gate where a socket of ada's asks. */
+function slowForAdasSockets(gate: Gate) {
+  return async ({ session: { user }, url }: Request) => {
     if (user === 'ada' && url.startsWith('/notifications/socket')) await gate.pass()
     return user === undefined ? null : { id: user }
   }
-  await using host = await LiveHost.start({ identify })
+}
+
+test('a socket of the one before that the host is slow to let in ends, and that of whoever signed in since stays', async () => {
+  const gate = new Gate()
+  await using host = await LiveHost.start({ identify: slowForAdasSockets(gate) })
   const cookie = await host.signIn('ada')
   const slow = new Tab(host.url, cookie)
   await gate.heldUp()
@@ -176,11 +180,7 @@ for (const { what, change } of [
 ]) {
   test(`a socket that the host is slow to let in ends where ${what} meanwhile, though no other is open`, async () => {
     const gate = new Gate()
-    const identify = async ({ session: { user }, url }: Request) => {
-      if (user === 'ada' && url.startsWith('/notifications/socket')) await gate.pass()
-      return user === undefined ? null : { id: user }
-    }
-    await using host = await LiveHost.start({ identify })
+    await using host = await LiveHost.start({ identify: slowForAdasSockets(gate) })
     const cookie = await host.signIn('ada')
     const slow = new Tab(host.url, cookie)
     await gate.heldUp()
@@ -192,11 +192,7 @@ for (const { what, change } of [
 
 test('a socket that the host is slow to let in stays where its session is saved for something else meanwhile', async () => {
   const gate = new Gate()
-  const identify = async ({ session: { user }, url }: Request) => {
-    if (url.startsWith('/notifications/socket')) await gate.pass()
-    return user === undefined ? null : { id: user }
-  }
-  await using host = await LiveHost.start({ identify })
+  await using host = await LiveHost.start({ identify: slowForAdasSockets(gate) })
   const cookie = await host.signIn('ada')
   await using slow = new Tab(host.url, cookie)
   await gate.heldUp()

@@ -1,6 +1,5 @@
 import type { SessionData } from 'express-session'
 import { REMEMBERED } from '../hub/recent-endings.js'
-import { sessionKey } from './stored-session.js'
 
 interface Saved {
   readonly session: SessionData
@@ -22,10 +21,14 @@ export class SavedMeanwhile {
     }
   }
 
-  note(id: string, session: SessionData): void {
-    if (this.#arriving === 0) return
+  /** Whether what is saved now may be asked for. */
+  get matters(): boolean {
+    return this.#arriving > 0
+  }
+
+  note(key: string, session: SessionData): void {
+    if (!this.matters) return
     const at = performance.now()
-    const key = sessionKey(id)
     this.#saved.delete(key)
     this.#saved.set(key, { session, at })
     for (const [oldest, saved] of this.#saved) {

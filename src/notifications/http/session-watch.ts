@@ -153,8 +153,10 @@ export class SessionWatch {
   }
 
   #heardSaved(id: string, session: SessionData): void {
-    this.#saved.note(id, session)
-    if (this.#watched.size > 0) this.#ask(sessionKey(id), session)
+    if (!this.#saved.matters && this.#watched.size === 0) return
+    const key = sessionKey(id)
+    this.#saved.note(key, session)
+    this.#ask(key, session)
   }
 
   #ask(key: string, session: SessionData, meant?: number): void {
