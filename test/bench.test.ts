@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { contest, Results } from '../bench/lib/contest.js'
-import { type Measured, row, section } from '../bench/lib/report.js'
-
-interface Published {
-  readonly quick: boolean
-  readonly measured: readonly Measured[]
-}
+import { contest } from '../bench/lib/contest.js'
+import { parts, row } from '../bench/lib/report.js'
+import { keptRun, type Run } from '../bench/lib/runs.js'
 
 describe('a contest', () => {
   it('begins each round with the next contestant, and tells of them in the order in which they were named', async () => {
@@ -25,17 +21,11 @@ describe('a contest', () => {
 
 describe('the page of what Belfry costs', () => {
   const page = readFileSync(new URL('../docs/performance.md', import.meta.url), 'utf8')
-  const published: Published = JSON.parse(readFileSync(new URL('../bench/results.json', import.meta.url), 'utf8'))
-
-  const earlier: Published = JSON.parse(readFileSync(new URL('../bench/results.earlier.json', import.meta.url), 'utf8'))
 
   it('shows what the results beside the benchmarks say, in the form that `--publish` gives them', () => {
-    assert.equal(published.quick, false)
-    for (const { workload, outcome } of published.measured) {
-      const results = new Results(outcome.results.samples)
-      assert.ok(page.includes(section({ workload, outcome: { ...outcome, results } })), workload.title)
-      for (const judgement of outcome.judgements) assert.ok(page.includes(`\n${row(judgement, earlier.measured)}\n`), judgement.what)
-    }
+    const run = keptRun('results.json')
+    assert.ok(run, 'a run is published')
+    for (const [name, part] of Object.entries(parts(run, keptRun('results.earlier.json')))) assert.ok(page.includes(`\n\n${part}\n\n`), name)
   })
 })
 
@@ -49,10 +39,10 @@ describe('a row of the table', () => {
 
   it('says beside it what an earlier run measured, where that measured the same', () => {
     const before = { ...judgement, measured: { value: 1.5, low: 1.5, high: 1.5 }, goal: { atMost: 1.3 } }
-    const earlier = [{ outcome: { judgements: [before] } }] as unknown as Measured[]
+    const earlier = { machine: {}, measured: [{ outcome: { judgements: [before] } }] } as unknown as Run
     const shown = '| Time to answer, against ws | 1.23 (1.1–1.5)× | ≤ 1.3× | met |'
     assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }, earlier), `${shown} 1.5×, **missed** |`)
-    assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }, []), `${shown} – |`)
+    assert.equal(row({ ...judgement, goal: { atMost: 1.3 } }, { machine: {}, measured: [] }), `${shown} – |`)
   })
 
   it('without a goal says only what was measured', () => {

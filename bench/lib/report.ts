@@ -1,52 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, release, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { carries } from './carries.js'
 import type { Ratio } from './contest.js'
-import { drawing } from './drawing.js'
-import { benchFolder } from './processes.js'
-import { type Judgement, type Outcome, type Workload, within } from './workload.js'
-
-export interface Measured {
-  readonly workload: Workload
-  readonly outcome: Outcome
-}
-
-/** A run that is shown beside the published one. */
-interface Earlier {
-  readonly machine: Readonly<Record<string, string>>
-  readonly measured: readonly Measured[]
-}
-
-const page = join(benchFolder, '../docs/performance.md')
-const picture = join(benchFolder, '../docs/performance.svg')
-const earlierResults = join(benchFolder, 'results.earlier.json')
-const BEGIN = '<!-- what follows is written by `npm run bench -- --publish` -->'
-const END = '<!-- what precedes is written by `npm run bench -- --publish` -->'
-
-/** Where and when it was measured. */
-export function machine(): Readonly<Record<string, string>> {
-  const [first] = cpus()
-  return {
-    processor: `${cpus().length} × ${first?.model.trim() ?? 'unknown'}`,
-    memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
-    system: `Linux ${release().split('-')[0]}`,
-    node: process.version,
-    commit: commit(),
-    load: loadavg()
-      .map((load) => load.toFixed(2))
-      .join(' '),
-    date: new Date().toISOString().slice(0, 10),
-  }
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: benchFolder, encoding: 'utf8' }).trim()
-  } catch {
-    return 'unknown'
-  }
-}
+import type { Measured, Run } from './runs.js'
+import { type Judgement, type Outcome, within } from './workload.js'
 
 /** On the console, as soon as it was measured. */
 export function tell({ workload, outcome }: Measured, seconds: number): void {
@@ -56,39 +11,65 @@ export function tell({ workload, outcome }: Measured, seconds: number): void {
     console.log(`  ${verdict(judgement, 'met   ', 'MISSED', '      ')} ${judgement.what}: ${inWords(judgement)}`)
 }
 
-/** Writes the tables into the page between the two marks, and the picture beside it. */
-export function publish(measured: readonly Measured[], where: Readonly<Record<string, string>>): void {
-  const text = existsSync(page) ? readFileSync(page, 'utf8') : `# Performance\n\n${BEGIN}\n${END}\n`
-  const [before = '', rest = ''] = text.split(BEGIN)
-  const after = rest.split(END)[1] ?? ''
-  const plots = measured.flatMap(({ outcome }) => outcome.plots ?? [])
-  writeFileSync(page, `${before}${BEGIN}\n\n${markdown(measured, where)}\n${END}${after}`)
-  if (plots.length > 0) writeFileSync(picture, drawing(plots))
+/**
+ * What the page of results says of a run, by the names of its parts.
+ * @param earlier is shown beside it
+ */
+export function parts(run: Run, earlier?: Run): Readonly<Record<'carries' | 'results', string>> {
+  return { carries: carries(run, earlier), results: [introduction(run), goals(run, earlier), ...sections(run, earlier)].join('\n\n') }
 }
 
-function markdown(measured: readonly Measured[], { date, processor, memory, system, node, commit, load }: Readonly<Record<string, string>>): string {
-  const earlier = existsSync(earlierResults) ? (JSON.parse(readFileSync(earlierResults, 'utf8')) as Earlier) : undefined
+function introduction({ machine: { date, processor, memory, system, node, commit, load } }: Run): string {
+  return `Measured on ${date} at ${commit}: ${processor}, ${memory}, ${system}, Node ${node}, loopback; load average at the end ${load}.
+Medians of interleaved rounds, in brackets the least and the most of the rounds.`
+}
+
+function goals(run: Run, earlier: Run | undefined): string {
   const beside = earlier ? ` Earlier: ${earlier.machine.date} at ${earlier.machine.commit} |` : ''
+  const rows = judgements(run)
+    .filter(({ goal }) => goal)
+    .map((judgement) => row(judgement, earlier))
   return [
-    `Measured on ${date} at ${commit}: ${processor}, ${memory}, ${system}, Node ${node}, loopback; load average at the end ${load}.`,
-    'Medians of interleaved rounds, in brackets the least and the most of the rounds.\n',
+    `**${met(run)} goals were met**${earlier ? `, in the earlier run ${met(earlier)}` : ''}.\n`,
     `| What | Measured | Goal | |${beside}\n| --- | --- | --- | --- |${beside && ' --- |'}`,
-    ...measured.flatMap(({ outcome }) => outcome.judgements.map((judgement) => row(judgement, earlier?.measured))),
-    '\n![Cost against size](performance.svg)\n',
-    ...measured.map(section),
+    ...rows,
+    '\n![Cost against size](performance.svg)',
   ].join('\n')
 }
 
-export function section({ workload: { title, about }, outcome }: Measured): string {
-  return `### ${title}\n\n${about}\n\n${table(outcome)}\n`
+function met(run: Run): string {
+  const all = judgements(run).filter(({ goal }) => goal)
+  return `${all.filter(({ measured, goal }) => goal && within(measured, goal)).length} of ${all.length}`
 }
 
-/** @param earlier what was measured in the run that is shown beside, where there is one */
-export function row(judgement: Judgement, earlier?: readonly Measured[]): string {
+function sections({ measured }: Run, earlier: Run | undefined): string[] {
+  return measured.map((each) => section(each, earlier))
+}
+
+function section({ workload: { title, about }, outcome }: Measured, earlier: Run | undefined): string {
+  const compared = outcome.judgements.filter(({ goal }) => !goal).map((judgement) => comparison(judgement, earlier))
+  return [`### ${title}`, about, table(outcome), ...(compared.length > 0 ? [compared.join('\n')] : [])].join('\n\n')
+}
+
+/** @param earlier the run that is shown beside, where there is one */
+export function row(judgement: Judgement, earlier?: Run): string {
   const row = `| ${judgement.what} | ${inWords(judgement, false)} | ${goal(judgement)} | ${verdict(judgement, 'met', '**missed**', '')} |`
   if (earlier === undefined) return row
-  const before = earlier.flatMap(({ outcome }) => outcome.judgements).find(({ what }) => what === judgement.what)
+  const before = sameIn(earlier, judgement)
   return `${row} ${before ? `${inWords(before, false)}${verdict(before, ', met', ', **missed**', '')}` : '–'} |`
+}
+
+function comparison(judgement: Judgement, earlier: Run | undefined): string {
+  const before = earlier && sameIn(earlier, judgement)
+  return `- ${judgement.what}: ${inWords(judgement)}${before ? `, earlier ${inWords(before, false)}` : ''}`
+}
+
+function judgements({ measured }: Run): Judgement[] {
+  return measured.flatMap(({ outcome }) => outcome.judgements)
+}
+
+function sameIn(run: Run, { what }: Judgement): Judgement | undefined {
+  return judgements(run).find((judgement) => judgement.what === what)
 }
 
 function verdict({ measured, goal }: Judgement, met: string, missed: string, none: string): string {
