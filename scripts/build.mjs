@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Pages that come without a script of their own have no file here; an entry that is missing is passed over. */
-const pages = ['belfry', 'inbox', 'item', 'times', 'compose', 'preferences-page']
+const pages = ['belfry', 'inbox', 'item', 'times', 'compose', 'clock', 'preferences-page']
 /** Scripts that those fetch where they are wanted. */
 const besides = ['panel', 'inbox-extras', 'call', 'over', 'bell-ar', 'bell-pl', 'inbox-ar', 'inbox-pl']
 const entries = [...pages, ...besides, 'core']

@@ -2,8 +2,8 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import type { Logger } from 'pino'
 import { BelfryError, NotFoundError, problemOf, sendProblem, wantsJson } from '../notifications/index.js'
 import { OtherPersonError, SignedOutError } from './auth.js'
-import { composeScript } from './compose-script.js'
 import { formPage } from './form-pages.js'
+import { composeScript } from './page-scripts.js'
 import { page } from './view.js'
 
 const UNANSWERED = 'a request could not be answered'

@@ -16,6 +16,8 @@ export interface SentView {
   readonly audience: string
   /** None of one that was called off. */
   readonly recipients: number
+  /** How many of those who are addressed by name are disabled, and so are no recipients. */
+  readonly disabled: number
   readonly read: number
   readonly status: SentEntry['status']
   /** Recalled before it appeared: it never was in any inbox. */
@@ -59,11 +61,14 @@ export async function sentViews(
       const { notification, read, status } = entry
       const when = appearsAt(notification)
       const calledOff = wasCalledOff(notification)
+      const inInboxes = !calledOff && status !== 'refused'
+      const recipients = inInboxes ? (entry.recipients ?? (await reached(notification.to, when, users))) : 0
       const { title, body, url } = isMessage(notification) ? { title: null, body: null, url: null } : notification
       return {
         ...{ title, body, url, notification, read, status, calledOff, when },
         audience: await audienceOf(notification.to, users),
-        recipients: calledOff || status === 'refused' ? 0 : (entry.recipients ?? (await reached(notification.to, when, users))),
+        recipients,
+        disabled: inInboxes ? Math.max(0, addressed(notification.to).length - recipients) : 0,
         by: senders(notification.sender),
       }
     }),

@@ -249,6 +249,10 @@ describe('the list of what was sent', () => {
       report.readers?.map(({ username }) => username),
       ['ada'],
     )
+    const recipients = async (id: string) => /<dt>Recipients<\/dt><dd>(.*)<\/dd>/.exec(await (await admin.get(`${COMPOSE}/${id}`)).text())?.[1]
+    assert.deepEqual([await recipients(everyone), await recipients(named)], ['2', '1 <span class="meta">(not counted: 1 disabled)</span>'])
+    await disable(app, 'ada')
+    assert.match((await recipients(named)) ?? '', /^0 .*2 disabled/)
   })
 
   it('counts for a role only who had it when it was sent', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { words } from '../../src/app/words.js'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
 import { launchBrowser, openTabSignedIn, shownBy } from '../helpers/browser.js'
 
@@ -114,6 +115,24 @@ describe('the pages of the administration, in a browser', () => {
     await page.fill('[name=title]', '')
     assert.equal(await page.textContent('#count-title'), 'At most 200 characters.')
     await page.context().close()
+  })
+
+  it("tell times on the reader's clock, and on the server's in the title and without scripts", async () => {
+    await using app = await startTestApp()
+    const at = '2040-01-01T00:00:00Z'
+    const { id } = await app.notifications.notify({ to: 'everyone', title: 'Later', publishAt: at })
+    const pages = [`/admin/notifications/${id}`, '/admin/notifications']
+    const [tokyo, plain] = [
+      await signedIn(app, { timezoneId: 'Asia/Tokyo' }),
+      await signedIn(app, { timezoneId: 'Asia/Tokyo', javaScriptEnabled: false }),
+    ]
+    for (const path of pages) {
+      for (const page of [tokyo, plain]) await page.goto(app.url + path)
+      const [here, there] = [tokyo, plain].map((page) => page.locator(`time[datetime="${at.replace('Z', '.000Z')}"]`)) as [Locator, Locator]
+      assert.deepEqual([await here.textContent(), await here.getAttribute('title')], ['1 Jan 2040, 09:00 GMT+9', await there.textContent()])
+      assert.equal(await there.textContent(), words.clock(new Date(at)))
+    }
+    await Promise.all([tokyo.context().close(), plain.context().close()])
   })
 
   it("read times in the browser's own zone, unless another is chosen, and keep what was chosen", async () => {

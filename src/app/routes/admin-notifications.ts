@@ -2,9 +2,9 @@ import { type Request, type Response, Router } from 'express'
 import { type SentEntry, wantsJson } from '../../notifications/index.js'
 import { readBodyBehind, requireAdmin } from '../auth.js'
 import { LARGEST_FORM } from '../body.js'
-import { composeScript } from '../compose-script.js'
 import type { AppContext } from '../context.js'
 import { parameter, queryLimit } from '../fields.js'
+import { clockScript, composeScript } from '../page-scripts.js'
 import { byAlphabet, namesOf, present, type SentView, sentViews } from '../sent.js'
 import { Tokens } from '../tokens.js'
 import { words } from '../words.js'
@@ -61,7 +61,15 @@ class SentPages {
       nextCursor === null
         ? null
         : `/admin/notifications?${new URLSearchParams({ before: nextCursor, ...(limit === 25 ? {} : { limit: String(limit) }) })}`
-    await page(res, 'admin-notifications', { ...words, title: 'Sent', current: 'sent', entries: views, older, first: before === undefined })
+    await page(res, 'admin-notifications', {
+      ...words,
+      title: 'Sent',
+      current: 'sent',
+      entries: views,
+      older,
+      first: before === undefined,
+      head: clockScript(),
+    })
   }
 
   async report(req: Request, res: Response, id: string): Promise<void> {
@@ -80,7 +88,17 @@ class SentPages {
     const more = Math.max(0, (entry.recipients ?? entry.read) - readers.length)
     const title = view.title ?? 'A message between people'
     const done = parameter(req, 'recalled') === '' || view.notification.recalledAt === null ? '' : recalled(view)
-    await page(res, 'admin-notification', { ...words, title, current: 'sent', entry: view, readers, rest, more, done, head: composeScript() })
+    await page(res, 'admin-notification', {
+      ...words,
+      title,
+      current: 'sent',
+      entry: view,
+      readers,
+      rest,
+      more,
+      done,
+      head: composeScript() + clockScript(),
+    })
   }
 
   /** The latest readers, then who has not read it yet by name. Of those who are named all are asked for, or the first of the alphabet could be missing. */

@@ -3,6 +3,7 @@ import { type FieldError, InvalidError, NotFoundError, wantsJson } from '../../n
 import { me, readBodyBehind, requireAdmin } from '../auth.js'
 import type { AppContext } from '../context.js'
 import { field, parameter } from '../fields.js'
+import { clockScript } from '../page-scripts.js'
 import { type NewToken, type Token, Tokens } from '../tokens.js'
 import { words } from '../words.js'
 
@@ -55,7 +56,7 @@ async function showPage({ page }: AppContext, tokens: Tokens, res: Response, { r
   const done = gone === undefined ? '' : `The token ‘${gone.name}’ is revoked: nothing is sent with it any more.`
   const nothing = { made: null, errors: [], values: { name: '' } }
   const title = status === 422 ? 'Please check: tokens' : 'Tokens'
-  await page(res, 'admin-tokens', { ...words, ...nothing, ...shown, title, current: 'tokens', list, done }, status)
+  await page(res, 'admin-tokens', { ...words, ...nothing, ...shown, title, current: 'tokens', list, done, head: clockScript() }, status)
 }
 
 /** For scripts: a token without its secret. */
