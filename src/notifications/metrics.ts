@@ -10,6 +10,8 @@ export interface Metrics {
   refused(reason: RefusalReason): void
   /** One operation of the store took this long. */
   stored(seconds: number): void
+  /** The database failed an operation: it stayed locked, or could not be read or written. */
+  failed(operation: StoreOperation): void
   /** Nothing more is counted: the registry is free for another instance. */
   close(): void
 }
@@ -17,9 +19,19 @@ export interface Metrics {
 const REFUSAL_REASONS = ['origin', 'session', 'user_full', 'full', 'unavailable', 'protocol'] as const
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {}, close() {} }
+const STORE_OPERATIONS = ['read', 'write'] as const
+export type StoreOperation = (typeof STORE_OPERATIONS)[number]
 
-const NAMES = ['belfry_connections', 'belfry_pushes_total', 'belfry_push_seconds', 'belfry_upgrades_refused_total', 'belfry_store_seconds'] as const
+export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {}, failed() {}, close() {} }
+
+const NAMES = [
+  'belfry_connections',
+  'belfry_pushes_total',
+  'belfry_push_seconds',
+  'belfry_upgrades_refused_total',
+  'belfry_store_seconds',
+  'belfry_store_failures_total',
+] as const
 
 /** Registers Belfry's metrics with the host's registry. */
 export function registerMetrics(registry: Registry): Metrics {
@@ -34,9 +46,11 @@ export function registerMetrics(registry: Registry): Metrics {
     labelNames: ['reason'],
     registers,
   })
-  // Named from the start, so that the first refusal of a kind shows as a rise and not as a new line.
+  // Named from the start, here and below, so that the first of a kind shows as a rise and not as a new line.
   for (const reason of REFUSAL_REASONS) refusals.inc({ reason }, 0)
   const store = new Histogram({ name: NAMES[4], help: 'Operations of the store, waiting for locks included.', buckets, registers })
+  const failures = new Counter({ name: NAMES[5], help: 'Operations that the database failed.', labelNames: ['operation'], registers })
+  for (const operation of STORE_OPERATIONS) failures.inc({ operation }, 0)
   return {
     connections: (change) => connections.inc(change),
     pushed(seconds) {
@@ -45,6 +59,7 @@ export function registerMetrics(registry: Registry): Metrics {
     },
     refused: (reason) => refusals.inc({ reason }),
     stored: (seconds) => store.observe(seconds),
+    failed: (operation) => failures.inc({ operation }),
     close() {
       for (const name of NAMES) registry.removeSingleMetric(name)
     },

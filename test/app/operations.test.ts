@@ -118,10 +118,30 @@ describe('GET /metrics', () => {
       'belfry_push_seconds',
       'belfry_upgrades_refused_total',
       'belfry_store_seconds',
+      'belfry_store_failures_total',
       'nodejs_eventloop_lag_seconds',
     ]) {
       assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'))
     }
+  })
+
+  it('counts what the database fails, by whether it was to be read or written', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signIn('ada')
+    const failures = async () =>
+      [...(await request(app.url).get('/metrics')).text.matchAll(/^belfry_store_failures_total\{operation="(\w+)"\} (\d+)$/gm)].map(([, ...told]) =>
+        told.join(' '),
+      )
+    assert.deepEqual(await failures(), ['read 0', 'write 0'])
+    await assert.rejects(app.notifications.recall('nothing-like-this'), 'that there is none is no failure')
+    assert.deepEqual(await failures(), ['read 0', 'write 0'])
+    app.context.database.handle.exec('DROP TABLE notification_changes')
+    await assert.rejects(app.notifications.notify({ to: 'everyone', title: 'Nobody can be told' }))
+    assert.deepEqual(await failures(), ['read 0', 'write 1'])
+    app.context.database.handle.exec('DROP TABLE notification_users')
+    assert.equal((await ada.get('/notifications/unread')).status, 503)
+    const [read] = await failures()
+    assert.match(read ?? '', /^read [1-9]/)
   })
 
   it('refuses others by the address that a trusted proxy gives', async () => {

@@ -5,7 +5,7 @@ import type { Metrics } from '../metrics.js'
 import { asFailure, backoff, isBusy, Patience } from './failures.js'
 import { Writer } from './writer.js'
 
-/** Every way to the database: what fails is told as what it is, and how long it took is measured. */
+/** Every way to the database: what fails is told as what it is and counted, and how long it took is measured. */
 export class Access {
   readonly #writer: Writer
   readonly #metrics: Metrics
@@ -14,8 +14,12 @@ export class Access {
 
   /** @param committed called after each commit; must not throw */
   constructor(db: Database, metrics: Metrics, committed: () => void) {
-    this.#writer = new Writer(db, committed, (began) => this.#measure(began), this.#patience)
     this.#metrics = metrics
+    const settled = (began: number, failed: boolean) => {
+      this.#measure(began)
+      if (failed) metrics.failed('write')
+    }
+    this.#writer = new Writer(db, committed, settled, this.#patience)
   }
 
   /** Reads at once. Rejects with UnavailableError where the database cannot be read; a lock is waited for without holding the loop. */
@@ -56,7 +60,10 @@ export class Access {
         error = again
       }
     }
-    throw this.#closed ? closed() : asFailure(error)
+    if (this.#closed) throw closed()
+    const told = asFailure(error)
+    if (told instanceof UnavailableError) this.#metrics.failed('read')
+    throw told
   }
 
   #measure(began: number): void {

@@ -27,7 +27,7 @@ const LONGEST_REST = 25
 export class Writer {
   readonly #db: Database
   readonly #committed: () => void
-  readonly #settled: (began: number) => void
+  readonly #settled: (began: number, failed: boolean) => void
   readonly #patience: Patience
   readonly #transaction: Transaction<(batch: readonly Op[]) => Outcome[]>
   #queue: Op[] = []
@@ -43,9 +43,9 @@ export class Writer {
 
   /**
    * @param committed called after each commit, before the promises of its operations resolve; must not throw
-   * @param settled called for each operation, with when it was asked for
+   * @param settled called for each operation, with when it was asked for, and whether the database failed it
    */
-  constructor(db: Database, committed: () => void, settled: (began: number) => void, patience = new Patience()) {
+  constructor(db: Database, committed: () => void, settled: (began: number, failed: boolean) => void, patience = new Patience()) {
     this.#db = db
     this.#committed = committed
     this.#settled = settled
@@ -94,7 +94,7 @@ export class Writer {
         delay = backoff(this.#attempt++)
         this.#dismissLate(error)
       } else if (this.#suspects === 0 && this.#begun > 1) this.#suspects = this.#begun
-      else this.#settle(1, [({ reject }) => reject(asFailure(error))])
+      else this.#settle(1, [({ reject }) => reject(asFailure(error))], true)
     }
     if (this.#queue.length > 0) this.#plan(delay)
     else for (const resolve of this.#idle.splice(0)) resolve()
@@ -115,12 +115,12 @@ export class Writer {
     if (took > SLOW) this.#restsUntil = performance.now() + Math.min(LONGEST_REST, took * REST)
   }
 
-  #settle(count: number, outcomes: readonly Outcome[]): void {
+  #settle(count: number, outcomes: readonly Outcome[], failed = false): void {
     const done = this.#queue.splice(0, count)
     this.#suspects = Math.max(0, this.#suspects - count)
     done.forEach((op, index) => {
       outcomes[index]?.(op)
-      this.#settled(op.began)
+      this.#settled(op.began, failed)
     })
   }
 
@@ -155,7 +155,7 @@ export class Writer {
     this.#suspects = 0
     for (const op of late) {
       op.reject(asFailure(error))
-      this.#settled(op.began)
+      this.#settled(op.began, true)
     }
   }
 }
