@@ -20,7 +20,7 @@ const REFUSAL_REASONS = ['origin', 'session', 'user_full', 'full', 'unavailable'
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 const STORE_OPERATIONS = ['read', 'write'] as const
-export type StoreOperation = (typeof STORE_OPERATIONS)[number]
+type StoreOperation = (typeof STORE_OPERATIONS)[number]
 
 export const noMetrics: Metrics = { connections() {}, pushed() {}, refused() {}, stored() {}, failed() {}, close() {} }
 

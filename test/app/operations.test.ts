@@ -91,6 +91,7 @@ describe('while another process keeps the database locked', () => {
     other.exec('BEGIN IMMEDIATE')
     const since = performance.now()
     const entering = new Visitor(app.url).post('/login', { form: { username: 'ada', password: PASSWORD } })
+    const notifying = assert.rejects(app.notifications.notify({ to: 'everyone', title: 'Kept waiting' }), /locked/)
     for (const path of ['/account', '/notifications', '/notifications/unread', '/healthz']) assert.equal((await ada.get(path)).status, 200, path)
     const answer = await entering
     assert.equal(answer.status, 503)
@@ -98,6 +99,8 @@ describe('while another process keeps the database locked', () => {
     assert.ok(performance.now() - since < 10_000)
     assert.deepEqual(answer.headers.getSetCookie(), [])
     assert.match(logged.join(''), /"message":"[^"]*database is locked/)
+    await notifying
+    assert.match((await request(app.url).get('/metrics')).text, /^belfry_store_failures_total\{operation="write"\} 1$/m)
     other.close()
     await Visitor.signedIn(app.url, 'ada', PASSWORD)
   })
