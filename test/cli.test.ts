@@ -141,6 +141,27 @@ describe('the command line', () => {
     assert.deepEqual([code, err], [1, 'The database cannot be used at the moment. The reason: the disk is full.\n'])
   })
 
+  it('tells on standard error of rows that are refused, since no server will any more, be it the database itself or one that is restored', async () => {
+    await using place = new Place()
+    await place.ok('migrate')
+    const refuse = () => {
+      const other = new Database(place.database)
+      other.exec(`INSERT INTO notifications (audience, title) VALUES ('nobody', 'For whom?'), ('everyone', '')`)
+      other.close()
+    }
+    const told = (err: string) =>
+      err
+        .match(/^A row of the table notifications cannot be delivered and is skipped \(seq \d+, reason \w+\)\.$/gm)
+        ?.map((line) => line.split(' ').at(-1))
+    refuse()
+    const { code, out, err } = await place.run(['user', 'list', '--json'])
+    assert.deepEqual([code, out, told(err)], [0, '[]\n', ['audience).', 'title).']])
+    assert.equal((await place.run(['user', 'list'])).err, '', 'each is told once')
+    refuse()
+    await place.ok('backup', place.path('backup.db'))
+    assert.deepEqual(told((await place.run(['restore', place.path('backup.db'), '--force'])).err), ['audience).', 'title).'])
+  })
+
   it('makes no database where there is only something to look at', async () => {
     await using place = new Place()
     for (const argv of [

@@ -1,13 +1,13 @@
 import { existsSync, linkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'better-sqlite3'
-import { pino } from 'pino'
 import { type Config, parseConfig, settingError } from '../app/config.js'
 import { ANOTHER_APPS, isOfAnotherApp, makeFolder } from '../app/database.js'
 import { openContext } from '../app/open-context.js'
 import { renewEpoch } from '../notifications/index.js'
-import { type Command, name } from './command.js'
+import { type Command, name, type Terminal } from './command.js'
 import { Failure, noDatabase } from './desk.js'
+import { deskLog } from './desk-log.js'
 import { handOver, sync, withPartial } from './partial.js'
 
 /** For how long a lock of another process may hold up the command, in milliseconds. */
@@ -54,7 +54,7 @@ export const restore: Command = {
       copy(file, partial)
       await pause()
       expectTables(partial, ['notification_meta', 'app_migrations'], `${file} is no backup of Belfry's.`)
-      await tryOut(config, partial)
+      await tryOut(config, partial, { err })
       detach(partial)
       const handedOver = handOver(partial, target)
       sync(partial)
@@ -146,9 +146,11 @@ function expectNotAnothers(target: string): void {
 }
 
 /** Opens a copy as the server would: what it can't work with must not take the place of what it can. */
-async function tryOut(config: Config, file: string): Promise<void> {
-  const context = await openContext({ ...config, databasePath: file, sessionSecret: 'used for nothing here' }, { log: pino({ level: 'silent' }) })
+async function tryOut(config: Config, file: string, terminal: Pick<Terminal, 'err'>): Promise<void> {
+  const { log, written } = deskLog(terminal)
+  const context = await openContext({ ...config, databasePath: file, sessionSecret: 'used for nothing here' }, { log })
   await context.close()
+  await written()
 }
 
 /**

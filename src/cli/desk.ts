@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
-import { pino } from 'pino'
 import { parseConfig } from '../app/config.js'
 import type { AppContext } from '../app/context.js'
 import { openContext } from '../app/open-context.js'
 import type { Terminal } from './command.js'
+import { deskLog } from './desk-log.js'
 
 /** It could not be done, for a reason that is nobody's mistake in typing: exit code 1, and this one line. */
 export class Failure extends Error {}
@@ -12,14 +12,16 @@ export class Failure extends Error {}
  * Does something with the database that the server works with, beside a running server or without one. Where there is none,
  * one is made, unless it is only to be looked at: then a mistyped path would say that all is empty.
  */
-export async function atDesk<T>({ env }: Terminal, open: { readonly make: boolean }, work: (context: AppContext) => Promise<T>): Promise<T> {
-  const config = parseConfig(env)
+export async function atDesk<T>(terminal: Terminal, open: { readonly make: boolean }, work: (context: AppContext) => Promise<T>): Promise<T> {
+  const config = parseConfig(terminal.env)
   if (!open.make && !existsSync(config.databasePath)) throw new Failure(noDatabase(config.databasePath))
-  const context = await openContext(config, { log: pino({ level: 'silent' }) })
+  const { log, written } = deskLog(terminal)
+  const context = await openContext(config, { log })
   try {
     return await work(context)
   } finally {
     await context.close()
+    await written()
   }
 }
 
