@@ -9,6 +9,9 @@ interface StoreEvents {
   readonly extended: (id: string, session: SessionData) => void
 }
 
+/** Of a store's method: what went wrong, else nothing and what came of it. */
+type Callback = (error?: unknown, ...results: unknown[]) => unknown
+
 /** Session stores whose methods tell what this process does with them. */
 export class HeardStores {
   readonly #events: StoreEvents
@@ -34,35 +37,55 @@ export class HeardStores {
     const telling: Partial<Store> = {
       // Told only when it is done: a socket that is being opened could still find the session in the store before.
       destroy: (id, callback) =>
-        destroy.call(
-          store,
-          id,
-          after(callback, () => destroyed(id)),
+        call(
+          (heard) => destroy.call(store, id, heard),
+          callback,
+          () => idsOf(id).forEach(destroyed),
         ),
       set: (id, session, callback) =>
-        set.call(
-          store,
-          id,
-          session,
-          after(callback, () => saved(id, session)),
+        call(
+          (heard) => set.call(store, id, session, heard),
+          callback,
+          () => saved(id, session),
         ),
     }
-    if (clear !== undefined) telling.clear = (callback) => clear.call(store, after(callback, cleared))
+    if (clear !== undefined) telling.clear = (callback) => call((heard) => clear.call(store, heard), callback, cleared)
     if (touch !== undefined) {
       telling.touch = (id, session, callback) => {
         extended(id, session)
-        touch.call(store, id, session, callback)
+        return touch.call(store, id, session, callback)
       }
     }
     return telling
   }
 }
 
-function after(callback: ((error?: unknown) => void) | undefined, tell: () => void): (error?: unknown) => void {
-  return (error) => {
-    if (!error) tell()
-    callback?.(error)
-  }
+/** Some stores destroy several at once, and a host may name one that it does not have. */
+function idsOf(destroyed: unknown): string[] {
+  return [destroyed].flat().filter((id) => typeof id === 'string')
+}
+
+/**
+ * Calls a method of a store, tells when that is done, and returns what the store does. Many return a promise: without a callback that is how the host hears
+ * of a failure.
+ */
+function call(method: (callback: Callback) => unknown, callback: Callback | undefined, tell: () => void): unknown {
+  let failure: { readonly error: unknown } | undefined
+  let result: unknown
+  const returned = method((error, ...results) => {
+    if (error) failure = { error }
+    else tell()
+    result = results[0]
+    return callback?.(error, ...results)
+  })
+  if (callback !== undefined || !(returned instanceof Promise)) return returned
+  const asWithoutUs = returned.then((value) => {
+    if (failure !== undefined) throw failure.error
+    return value ?? result
+  })
+  // Express-session does not wait for it.
+  asWithoutUs.catch(() => {})
+  return asWithoutUs
 }
 
 /** Gives an object other methods, its own or inherited; returns what gives it those back that nobody has replaced since. */
