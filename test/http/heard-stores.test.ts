@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MemoryStore } from 'express-session'
+import { MemoryStore, type SessionData } from 'express-session'
 import { eventually } from '../helpers/eventually.js'
 import { LiveHost } from '../helpers/live-host.js'
 
@@ -23,6 +23,18 @@ class PromisingStore extends MemoryStore {
     if (callback) return callback(error, result)
     if (error) throw error
     return result
+  }
+}
+
+/** As connect-session-knex does it: what the callback is told the promise tells, too. */
+class TwiceTellingStore extends MemoryStore {
+  out = false
+
+  override get = async (id: string, callback: (error: unknown, session?: SessionData | null) => void): Promise<void> => {
+    if (!this.out) return void MemoryStore.prototype.get.call(this, id, callback)
+    const error = new Error('the store is out')
+    callback(error)
+    throw error
   }
 }
 
@@ -62,4 +74,18 @@ test('a host that destroys several sessions at once, or none, ends the sockets o
       1000,
     )
   }
+})
+
+test('an outage of a store whose promises reject, too, ends neither sockets nor the process', async (t) => {
+  const store = new TwiceTellingStore()
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  t.after(() => process.off('unhandledRejection', note))
+  await using host = await LiveHost.start({ store, maxAge: 500 })
+  await using tab = await host.openTab(await host.signIn('ada'))
+  store.out = true
+  await eventually(() => host.warnings.some((warning) => warning.startsWith('the session store cannot be asked')), 'the deadline is not looked at')
+  assert.equal(tab.closed, undefined)
+  assert.deepEqual(unhandled, [])
 })

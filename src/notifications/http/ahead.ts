@@ -6,7 +6,7 @@ import type { HttpContext } from './context.js'
 import type { KnownSession } from './known-cookies.js'
 import { asExpressRequest } from './origin.js'
 import { pollAnswer, refusePoll, sendPollAnswer } from './polled.js'
-import { STORE_WITHIN } from './stored-session.js'
+import { readSession, STORE_WITHIN } from './stored-session.js'
 import { newVisit } from './visit.js'
 
 /** How often those are looked for who wait longer, in milliseconds. */
@@ -76,12 +76,8 @@ export function createAhead(context: HttpContext, listener: RequestListener): Re
       return
     }
     const poll = { req, res, known, settled: false }
-    try {
-      known.store.get(known.id, (error: unknown, session?: SessionData | null) => heard(poll, error, session))
-      if (!poll.settled) pending.add(poll)
-    } catch (error) {
-      heard(poll, error)
-    }
+    readSession(known, (error, session) => heard(poll, error, session))
+    if (!poll.settled) pending.add(poll)
   }
   standsBefore(front, listener)
   return front

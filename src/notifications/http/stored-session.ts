@@ -38,10 +38,16 @@ export function lookUp({ id, store }: StoredSession): Promise<SessionData | 'gon
       const absent = error ? typeof error === 'object' && Reflect.get(error, 'code') === 'ENOENT' : !session?.cookie
       resolve(absent ? 'gone' : error || !session ? 'unknown' : session)
     }
-    try {
-      store.get(id, heard)
-    } catch (error) {
-      heard(error)
-    }
+    readSession({ id, store }, heard)
   })
+}
+
+/** Asks the store for a session. `heard` may be called more than once: some stores also return a promise, which rejects with what it was told already. */
+export function readSession({ id, store }: StoredSession, heard: (error: unknown, session?: SessionData | null) => void): void {
+  try {
+    const returned: unknown = store.get(id, heard)
+    if (returned instanceof Promise) returned.catch(heard)
+  } catch (error) {
+    heard(error)
+  }
 }
