@@ -333,6 +333,24 @@ test('a store that is emptied closes the sockets of all who were signed in, with
   assert.equal(cy.closed, undefined)
 })
 
+test('somebody who is known by a token, whose session was never saved, gets no connection that would end as signed out, and polls', async () => {
+  const causes: string[] = []
+  const warn = ({ err }: { err?: Error }) => void causes.push(err?.message ?? '')
+  await using host = await LiveHost.start({
+    identify: (req) => (req.get('cookie')?.includes('token=ada') ? { id: 'ada' } : null),
+    logger: { info() {}, warn, error: warn },
+  })
+  const statuses = []
+  for (const path of ['stream', 'unread']) statuses.push((await host.visit(`/notifications/${path}`, 'token=ada')).status)
+  assert.deepEqual(statuses, [503, 200])
+  await assert.rejects(host.openTab('token=ada'), /503/)
+  assert.match(causes[1] ?? '', /identify knows somebody whose session was never saved/)
+  const saved = await host.signIn('ada')
+  await using tab = await host.openTab(`${saved}; token=ada`)
+  await host.notifications.notify({ to: { user: 'ada' }, title: 'For ada' })
+  await eventually(() => tab.state?.unread === 1, 'ada is told')
+})
+
 test("a destroy of the host's that fails closes nothing, and the host is told", async () => {
   const store = new MemoryStore()
   store.destroy = (_id, callback) => void setImmediate(() => callback?.(new Error('read-only')))

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import type { Store } from 'express-session'
 import { Recent } from '../recent.js'
-import { hasStoredSession } from './stored-session.js'
+import { hasStoredSession, names } from './stored-session.js'
 
 /** The session that a cookie names. */
 export interface KnownSession {
@@ -37,12 +37,4 @@ export class KnownCookies {
   forget(cookie: string | undefined): void {
     if (cookie !== undefined) this.#known.delete(cookie)
   }
-}
-
-/**
- * A header without the id was not what the session was found by: the host may have made it in this very request, for somebody it knows otherwise. What is
- * shorter than express-session's own ids could stand in a header by chance.
- */
-function names(cookie: string, id: string): boolean {
-  return id.length >= 16 && cookie.includes(encodeURIComponent(`s:${id}.`))
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Request } from 'express'
 import type { SessionData, Store } from 'express-session'
+import { OptionError } from '../errors.js'
 
 /** Where a session stands. */
 export interface StoredSession {
@@ -11,6 +12,10 @@ export interface StoredSession {
 /** How long a store may take for a session, in milliseconds. */
 export const STORE_WITHIN = 3000
 
+const NEVER_SAVED =
+  'identify knows somebody whose session was never saved, by a token, say: a live connection ends with its session, and of one that stands in no store ' +
+  'nobody can tell when that is. Without live connections, clients poll; put into the session who it is, and they need not.'
+
 /** What stands for a session id, which is a secret, wherever it is only to be recognised. */
 export function sessionKey(id: string): string {
   return hash('sha256', id, 'base64url')
@@ -19,6 +24,20 @@ export function sessionKey(id: string): string {
 /** Whether a request has a session of express-session's. That of others (cookie-session, a token) stands in no store, so nobody can tell when it ends. */
 export function hasStoredSession({ session, sessionID, sessionStore }: Partial<Pick<Request, 'session' | 'sessionID' | 'sessionStore'>>): boolean {
   return session?.cookie !== undefined && sessionID !== undefined && sessionStore !== undefined
+}
+
+/**
+ * Whether a Cookie header names a session. One that it does not name was not what the session was found by: the host may have made it in this very request,
+ * for somebody it knows otherwise. What is shorter than express-session's own ids could stand in a header by chance.
+ */
+export function names(cookie: string | undefined, id: string): boolean {
+  return id.length >= 16 && cookie?.includes(encodeURIComponent(`s:${id}.`)) === true
+}
+
+/** Throws an OptionError where somebody is known by something else than their session, which was never saved: then it stands in no store, either. */
+export async function ensureSaved(req: Request): Promise<void> {
+  if (!hasStoredSession(req) || names(req.headers.cookie, req.sessionID)) return
+  if ((await lookUp({ id: req.sessionID, store: req.sessionStore })) === 'gone') throw new OptionError(NEVER_SAVED)
 }
 
 /** Without an id express-session sets no cookie when the headers leave, and neither saves, extends nor destroys anything at the end. */

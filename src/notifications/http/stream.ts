@@ -8,7 +8,7 @@ import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
 import { sendProblem } from './problem.js'
 import { noteRefusal, Refusal, refusalOf } from './refusal.js'
-import { leaveSessionAlone } from './stored-session.js'
+import { ensureSaved, leaveSessionAlone } from './stored-session.js'
 import { isStillThere, type Visit, visitOf } from './visit.js'
 
 /** How long `identify` has, from the request on, in milliseconds: by then it must still be known what has ended meanwhile. */
@@ -36,6 +36,7 @@ async function admit(req: Request, context: HttpContext): Promise<Visit> {
 /** The session was read before the host did whatever it does with every request, and by now may be somebody else's. */
 async function callerOf(req: Request, context: HttpContext): Promise<Visit> {
   const visit = await visitOf(context, req)
+  if (visit !== null) await ensureSaved(req)
   if (visit === null || !(await isStillThere(context, req, visit))) throw new Refusal('session')
   return visit
 }

@@ -12,6 +12,7 @@ import { loadSession } from './load-session.js'
 import { allowedOrigin, asExpressRequest } from './origin.js'
 import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { refuseSocket } from './refuse-socket.js'
+import { ensureSaved } from './stored-session.js'
 import { Turnstile } from './turnstile.js'
 import { newVisit } from './visit.js'
 
@@ -80,6 +81,7 @@ async function callerOf(req: Request, context: HttpContext): Promise<Person> {
   // Their state is not needed here; but to ask for it records their topics.
   const visit = await newVisit(context, req)
   if (visit === null) throw new Refusal('session')
+  await ensureSaved(req)
   return visit.person
 }
 
