@@ -84,6 +84,20 @@ describe('a host whose sessions are for a part of it only', () => {
   })
 })
 
+describe('a host whose sign-in keeps its session elsewhere', () => {
+  it('is told that there is no req.session', async () => {
+    // As express-openid-connect does it.
+    const elsewhere: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { appSession: { from: req.get('host') } })
+      next()
+    }
+    const { notifications, told } = set({ session: elsewhere })
+    await using served = await serve(express().use(elsewhere, notifications.middleware()).get('/', bell), notifications)
+    assert.equal((await served.get('/')).status, 503)
+    assert.match(told.join(), /the middleware given as session sets no req.session/)
+  })
+})
+
 describe('a host whose own page says what went wrong', () => {
   it('has a head and no bell for it, where nobody can tell who is there', async () => {
     const { middleware } = sessions()

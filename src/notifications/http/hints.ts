@@ -44,7 +44,10 @@ export class Hints {
   }
 
   noSession(why: 'out' | 'not mounted'): void {
-    const reason = why === 'out' ? 'its store does not answer' : 'the session middleware is not mounted before middleware() and router()'
+    const reason =
+      why === 'out'
+        ? 'its store does not answer, or the middleware given as session sets no req.session'
+        : 'the session middleware is not mounted before middleware() and router()'
     this.#say(`a request has no session: ${reason}`)
   }
 

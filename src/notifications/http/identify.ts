@@ -29,8 +29,8 @@ export async function personIn(req: Request, { identify }: Options): Promise<Per
 }
 
 /** Where a session has no business to be there is nobody; else that is an outage, not a signed-out person. */
-async function withoutSession(req: Request, { session, basePath }: Options, hints: Hints): Promise<null> {
-  const why = await within(SESSION_WITHIN, whyNoSession(req, session, basePath), 'It took too long to find out who is there.')
+async function withoutSession(req: Request, options: Options, hints: Hints): Promise<null> {
+  const why = await within(SESSION_WITHIN, whyNoSession(req, options), 'It took too long to find out who is there.')
   if (why === 'elsewhere') return null
   hints.noSession(why)
   throw new UnavailableError(
