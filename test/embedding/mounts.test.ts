@@ -349,10 +349,14 @@ describe('a host that has set up something else than it thinks', () => {
     assert.match(said.join(), /^a live connection could not be opened, [^,]*: attach\(server\) was not called for this server$/)
   })
 
-  it('is told once that its proxy does not pass upgrades', async () => {
-    const said = await told(usual, (served, cookie) => served.statusOf('/notifications/socket', { ...handshake, cookie }))
-    assert.match(said.join(), /^a live connection could not be opened, [^,]*: a proxy in front does not pass Upgrade and Connection$/)
-  })
+  for (const [what, passed] of [
+    ['upgrades', {}],
+    ['Connection, though it passes Upgrade', { Connection: 'close', Upgrade: 'websocket' }],
+  ] as const)
+    it(`is told once that its proxy does not pass ${what}`, async () => {
+      const said = await told(usual, (served, cookie) => served.statusOf('/notifications/socket', { ...handshake, ...passed, cookie }))
+      assert.match(said.join(), /^a live connection could not be opened, [^,]*: a proxy in front does not pass Upgrade and Connection$/)
+    })
 
   it('is told nothing when somebody only looks at the address of live connections', async () => {
     assert.deepEqual(await told(usual, (served, cookie) => served.get('/notifications/socket', cookie)), [])

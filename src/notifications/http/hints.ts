@@ -62,8 +62,8 @@ export class Hints {
   /** A handshake of a live connection came as an ordinary request. */
   notUpgraded({ headers }: IncomingMessage): void {
     if (headers['sec-websocket-key'] === undefined) return
-    const why =
-      headers.upgrade === undefined ? 'a proxy in front does not pass Upgrade and Connection' : 'attach(server) was not called for this server'
+    const passed = Boolean(headers.upgrade) && /\bupgrade\b/i.test(headers.connection ?? '')
+    const why = passed ? 'attach(server) was not called for this server' : 'a proxy in front does not pass Upgrade and Connection'
     this.#say(`a live connection could not be opened, so browsers make do with the event stream: ${why}`)
   }
 
