@@ -83,6 +83,13 @@ class Raw implements AsyncDisposable {
     for (const chunk of chunks) this.#socket.write(chunk)
   }
 
+  /** As one who reads only after all has gone. */
+  async sendBeforeReading(bytes: Buffer): Promise<void> {
+    this.#socket.pause()
+    await new Promise<void>((resolve, reject) => this.#socket.write(bytes, (error) => (error ? reject(error) : resolve())))
+    this.#socket.resume()
+  }
+
   /** Each byte in a packet of its own. */
   async dribble(bytes: Buffer): Promise<void> {
     this.#socket.setNoDelay()
@@ -208,12 +215,27 @@ test('the middle of a frame is not taken for a frame, whatever it looks like', a
   assert.equal(client.heard.includes('never'), false)
 })
 
-test('a client that lets go when it is told what was wrong is gone before anybody would cut it off', async () => {
+for (const [what, bytes, code] of [
+  ['what was wrong', frame(TEXT, Buffer.from([0xc3, 0x28])), 0xef],
+  ['that a megabyte of what it sent is rubbish', Buffer.alloc(1 << 20, 0xff), 0xea],
+] as const) {
+  test(`a client that lets go when it is told ${what} is gone before anybody would cut it off`, async () => {
+    await using client = await Raw.open()
+    client.write(bytes)
+    await client.hears(Buffer.from([CLOSE, 2, 0x03, code]))
+    client.end()
+    await client.isGone(1000)
+  })
+}
+
+test('a client that sends megabytes before it reads can send them all, and then reads what was wrong', async () => {
   await using client = await Raw.open()
-  client.write(frame(TEXT, Buffer.from([0xc3, 0x28])))
-  await client.hears(Buffer.from([CLOSE, 2, 0x03, 0xef]))
-  client.end()
-  await client.isGone(1000)
+  const size = 16 << 20
+  const head = Buffer.alloc(14)
+  head.writeUInt16BE(0x81ff)
+  head.writeUInt32BE(size, 6)
+  await client.sendBeforeReading(Buffer.concat([head, Buffer.alloc(size)]))
+  await client.isClosed(1009)
 })
 
 test('a client that ends without a word is gone', async () => {

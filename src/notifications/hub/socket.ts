@@ -126,6 +126,8 @@ export class SocketConnection implements Connection, FrameListener {
     this.#deaf = true
     this.#close(code)
     this.#socket.end()
+    // Of a receiver that failed nothing is drained, and who is not read to the end cannot read why, nor let go.
+    this.#socket.resume()
   }
 
   drained(): void {
