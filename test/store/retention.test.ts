@@ -41,6 +41,21 @@ test('however far apart another process has numbered its rows, keeping and forge
   other.close()
 })
 
+test('what left all inboxes as old is deleted although it was to expire later, so that no other process brings it back by changing every row', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  for (const to of ['everyone', { user: 'ada' }, { users: ['ada', 'bob'] }] as const)
+    await eyes.send(to, 'old', { expiresAt: Date.now() + 3_600_000 })
+  await eyes.send('everyone', 'later', { publishAt: Date.now() + 60_000, expiresAt: Date.now() + 3_600_000 })
+  assert.deepEqual(await subject.store.prune({ readBefore: ALWAYS, unreadBefore: ALWAYS }), { removed: 4, deleted: 3 })
+  await subject.foreign(`UPDATE notifications SET url = 'https://elsewhere.example/'`)
+  assert.deepEqual([await eyes.unread('ada'), await eyes.unread('bob')], [0, 0])
+  assert.deepEqual(
+    (await subject.store.sent({ before: null, limit: 10, except: [] })).map(({ notification, status }) => [notification.title, status]),
+    [['later', 'scheduled']],
+  )
+})
+
 test('every process forgets whoever is erased, also where nothing was sent to them alone', async () => {
   await using one = new SqliteSubject()
   await using two = new SqliteSubject(() => one.path)

@@ -111,7 +111,7 @@ const LIVE = `
 /** What was pruned has ended at 0. What was recalled or had expired before it came into any inbox has no delivery that says when. */
 const OVER = `
   SELECT seq FROM notification_facts n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer'
-    AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq)
+    AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq AND s.action = 'publish')
     AND NOT EXISTS (
       SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > max(0, @readBefore)))
     AND CASE
