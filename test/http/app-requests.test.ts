@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, it } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
-import express, { type Express } from 'express'
+import express, { type Express, type Response } from 'express'
 import session from 'express-session'
 import { createNotifications, type Notifications } from '../../src/notifications/index.js'
 import { startTestApp } from '../helpers/app.js'
@@ -136,6 +136,26 @@ describe('requests of a host’s', () => {
       await using site = new Site((app) => createServer(app), prepare)
       assert.equal(await site.begin(), 'Node’s own')
     }
+  })
+
+  it('are Node’s own where the host has put something in the place of Node’s, which answers some of them by itself', async () => {
+    const replaceEnd = (app: Express) => {
+      const { end } = app.response
+      app.response.end = function (this: Response, chunk?: unknown) {
+        this.setHeader('X-Place', this.locals.place)
+        return end.call(this, chunk, 'utf8')
+      }
+      app.use((_req, res, next) => {
+        res.locals.place = 'here'
+        next()
+      })
+    }
+    await using site = new Site((app) => createServer(app), replaceEnd)
+    assert.equal(await site.begin(), 'Node’s own')
+    const socket = connect(site.port, '127.0.0.1').setEncoding('utf8')
+    socket.write('GET /ping HTTP/1.1\r\n\r\n')
+    assert.match((await socket.toArray()).join(''), /^HTTP\/1\.1 400 /)
+    assert.equal((await fetch(`http://127.0.0.1:${site.port}/ping`)).headers.get('x-place'), 'here')
   })
 
   it('read as they always did', async () => {

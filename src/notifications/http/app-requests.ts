@@ -108,6 +108,7 @@ function isExpress(app: unknown): app is App {
 
 /** Undefined where what the app's prototypes have would be in Node's way. */
 function classesOf({ request, response }: App): Classes | undefined {
+  if (redefines(request, IncomingMessage.prototype) || redefines(response, ServerResponse.prototype)) return undefined
   const initRequest = IncomingMessage as unknown as (this: IncomingMessage, socket: Socket) => void
   const initResponse = ServerResponse as unknown as (this: ServerResponse, req: IncomingMessage, options?: object) => void
   // No `class`: the prototype of one cannot be chosen. And no Reflect.construct, which V8 is slow at.
@@ -124,6 +125,13 @@ function classesOf({ request, response }: App): Classes | undefined {
   Response.prototype = response
   const classes = { Request, Response } as unknown as Classes
   return makeTheSame(classes, NODE_CLASSES) ? classes : undefined
+}
+
+/** Some requests Node answers by itself (one without `Host`, say), and an `end` of the host's may want what only the app gives a response. */
+function redefines(prototype: object, nodes: object): boolean {
+  if (prototype === nodes) return false
+  const above: object | null = Object.getPrototypeOf(prototype)
+  return Reflect.ownKeys(prototype).some((key) => key in nodes) || (above !== null && redefines(above, nodes))
 }
 
 function makeTheSame(some: Classes, others: Classes): boolean {
