@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Request } from 'express'
 import type { Bus, Hint } from './bus/bus.js'
 import { localBus } from './bus/local.js'
 import { Endings } from './endings.js'
@@ -9,6 +10,7 @@ import { Hints } from './http/hints.js'
 import { createIdentify, personIn } from './http/identify.js'
 import { KnownCookies } from './http/known-cookies.js'
 import { SessionWatch } from './http/session-watch.js'
+import { earlierVisit } from './http/visit.js'
 import { Hub } from './hub/hub.js'
 import { type Metrics, noMetrics, registerMetrics } from './metrics.js'
 import type { Notification } from './notification.js'
@@ -61,7 +63,13 @@ export function joinParts(options: Options): Parts {
   })
   const untold = (error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session')
   const ended = (session: string, at: number) => void endings.end({ session }, at).catch(untold)
-  const sessions = new SessionWatch({ ended, whoIs: async (req) => (await personIn(req, options))?.id ?? null, logger })
+  const whoIs = async (req: Request) => (await personIn(req, options))?.id ?? null
+  const whoWas = (req: Request) =>
+    earlierVisit({ service }, req)?.then(
+      (visit) => visit?.person.id ?? null,
+      () => null,
+    )
+  const sessions = new SessionWatch({ ended, whoIs, whoWas, logger })
   const recheck = topicsOf && new Recheck({ users: () => hub.users(), recheck: (user) => service.recheck(user), logger })
   const pruner = retention && new Pruner({ prune: () => store.prune(cutoffsOf(retention, Date.now())), logger })
   const scheduler = new Scheduler({ tick: (now) => store.tick(now), logger })

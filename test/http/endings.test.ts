@@ -82,6 +82,48 @@ test('whoever signs in anew after a disconnect that the others hear of late stay
   assert.deepEqual([hereAgain.closed, thereAgain.closed], [undefined, undefined])
 })
 
+for (const { what, change } of [
+  { what: 'somebody else in', change: (host: LiveHost, cookie: string) => host.signIn('bob', [], cookie) },
+  { what: 'them out', change: (host: LiveHost, cookie: string) => host.visit('/forget', cookie, 'POST') },
+]) {
+  test(`a process that signs ${what} and keeps the session ends what they have open in another`, async () => {
+    using folder = new Folder()
+    const database = folder.file('shared.db')
+    const [store, otherStore] = twoStores()
+    await using one = await LiveHost.start({ database, store })
+    await using two = await LiveHost.start({ database, store: otherStore })
+    const cookie = await one.signIn('ada')
+    await using there = await two.openTab(cookie)
+    await using cy = await two.openTab(await two.signIn('cy'))
+    await eventually(() => there.frames.length > 0 && cy.frames.length > 0, 'they are greeted')
+    await change(one, cookie)
+    await expectClosed(there)
+    assert.equal(cy.closed, undefined)
+  })
+}
+
+test('a process that saves a session for something else ends nothing, and says nothing to the others', async () => {
+  using folder = new Folder()
+  const database = folder.file('shared.db')
+  const [store, otherStore] = twoStores()
+  await using one = await LiveHost.start({ database, store })
+  await using two = await LiveHost.start({ database, store: otherStore })
+  const cookie = await one.signIn('ada')
+  await using there = await two.openTab(cookie)
+  const db = new Sqlite(database)
+  const endings = () => db.prepare(`SELECT audience FROM notification_changes WHERE at IS NOT NULL`).pluck().all()
+  await one.visit('/topics/x', cookie, 'POST')
+  await one.signIn('ada', ['y'], cookie)
+  await one.signIn('bob')
+  await one.notifications.notify({ to: { user: 'ada' }, title: 'Still here' })
+  await eventually(() => there.state?.unread === 1 || there.closed !== undefined, 'the news came')
+  assert.deepEqual([there.closed, endings()], [undefined, []])
+  await one.visit('/regenerate', cookie, 'POST')
+  await expectClosed(there)
+  assert.equal(endings().length, 1, 'of the new session nobody has anything open')
+  db.close()
+})
+
 test('a process of the version before, which does not say when, still closes what is open', async () => {
   using folder = new Folder()
   const database = folder.file('shared.db')

@@ -1,32 +1,21 @@
 import type { Request } from 'express'
 import type { SessionData } from 'express-session'
 import { OptionError } from '../errors.js'
-import type { Logger } from '../logger.js'
 import { HeardStores } from './heard-stores.js'
-import { SavedMeanwhile } from './saved-meanwhile.js'
+import { SessionOwners, type SessionOwnersOptions } from './session-owners.js'
 import { hasStoredSession, lookUp, STORE_WITHIN, sessionKey } from './stored-session.js'
 import { isDue, RECHECK, schedule, type Watched } from './watched.js'
 
-interface SessionWatchOptions {
+interface SessionWatchOptions extends SessionOwnersOptions {
   /**
    * A session has ended, by its key, or is not any more whose it was: for what came in until then, in milliseconds since 1970. May be told more than
    * once, and of sessions without connections.
    */
   readonly ended: (key: string, at: number) => void
-  /** The id of whoever is there, by the host's `identify`; null when nobody is. */
-  readonly whoIs: (req: Request) => Promise<string | null>
-  readonly logger: Logger
 }
 
 /** How often deadlines are looked at, in milliseconds. */
 const EVERY = 300
-/**
- * What is added to the moment at which a request came in, in milliseconds, where an ending is to spare that request. Moments are cut to whole milliseconds
- * on the way, so the hub takes each ending to be one millisecond later than it is told (`RecentEndings`), and what came in before ended one before it.
- */
-const SPARING_IT = -2
-/** And where it is meant, too, whatever was cut off. */
-const MEANING_IT = 1
 /** How many sessions are read at a time. */
 const AT_ONCE = 16
 
@@ -48,7 +37,7 @@ export class SessionWatch {
   readonly #options: SessionWatchOptions
   readonly #stores: HeardStores
   readonly #watched = new Map<string, Watched>()
-  readonly #saved = new SavedMeanwhile()
+  readonly #owners: SessionOwners
   #timer: NodeJS.Timeout | undefined
   #reading = 0
   /** The store did not answer when it was last asked. */
@@ -57,12 +46,13 @@ export class SessionWatch {
 
   constructor(options: SessionWatchOptions) {
     this.#options = options
+    this.#owners = new SessionOwners(options, this.#watched, (key, at) => this.#end(key, at))
     this.#stores = new HeardStores({
       destroyed: (id) => this.#end(sessionKey(id)),
       // Whose sessions those were it does not say.
       cleared: () => this.#doubtAll(),
       extended: (id, session) => this.#extend(id, session),
-      saved: (id, session) => this.#heardSaved(id, session),
+      saved: (id, session) => this.#owners.heardSaved(id, session),
     })
   }
 
@@ -73,7 +63,7 @@ export class SessionWatch {
 
   /** A connection is being let in, whose session is not watched yet; returns what is to be called when it is, or was refused. */
   arriving(): () => void {
-    return this.#saved.arriving()
+    return this.#owners.arriving()
   }
 
   /**
@@ -84,26 +74,20 @@ export class SessionWatch {
   watch(req: Request, user: string, since: number): string {
     if (!hasStoredSession(req)) throw new OptionError(NO_STORED_SESSION)
     const key = sessionKey(req.sessionID)
-    const asOf = Math.trunc(since)
     const watched = this.#watched.get(key) ?? {
       id: copied(req.sessionID),
       store: req.sessionStore,
       user,
-      asOf,
+      asOf: Math.trunc(since),
       connections: 0,
       deadline: 0,
       checkAt: 0,
       look: 'in time',
     }
     watched.connections++
-    const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#end(key, momentOf(since) + (isNewest ? SPARING_IT : MEANING_IT))
-    if (isNewest) belongs(watched, user, asOf)
     this.#watched.set(key, watched)
     schedule(watched, req.session)
-    // It was read before: whoever saved it since then may have signed somebody else in.
-    const saved = this.#saved.since(key, since)
-    if (saved !== undefined) this.#ask(key, saved, momentOf(since) + MEANING_IT)
+    this.#owners.cameIn(key, watched, user, since)
     this.#timer ??= setInterval(() => this.#check(), EVERY).unref()
     return key
   }
@@ -152,40 +136,6 @@ export class SessionWatch {
     for (const key of this.#watched.keys()) this.doubt(key)
   }
 
-  #heardSaved(id: string, session: SessionData): void {
-    if (!this.#saved.matters && this.#watched.size === 0) return
-    const key = sessionKey(id)
-    this.#saved.note(key, session)
-    this.#ask(key, session)
-  }
-
-  #ask(key: string, session: SessionData, meant?: number): void {
-    this.#askWhose(key, session, meant).catch((error: unknown) => this.#untold(error))
-  }
-
-  /**
-   * Whoever saved it may have signed somebody else in, or out, and kept the session: the host says, by the request that did it.
-   * @param meant until when requests came in that end then, in milliseconds since 1970; unless told, all that did
-   */
-  async #askWhose(key: string, session: SessionData, meant?: number): Promise<void> {
-    const at = Date.now()
-    const asOf = Math.trunc(performance.now())
-    const req: unknown = Reflect.get(session, 'req')
-    if (!this.#watched.has(key) || typeof req !== 'object') return
-    // Not the request itself: what the host keeps with it of who is there is from before.
-    const user = await this.#options.whoIs(Object.create(req))
-    const watched = this.#watched.get(key)
-    // What was asked first may be answered last.
-    if (watched === undefined || asOf < watched.asOf) return
-    // Whoever has just signed in may be back as soon as that is answered.
-    if (watched.user !== user) this.#end(key, meant ?? (user === null ? at : at + SPARING_IT))
-    belongs(watched, user, asOf)
-  }
-
-  #untold(error: unknown): void {
-    this.#options.logger.warn({ err: error }, 'who is there could not be asked after a session was saved')
-  }
-
   #end(key: string, at = Date.now()): void {
     if (!this.#closed) this.#options.ended(key, at)
   }
@@ -221,14 +171,4 @@ export class SessionWatch {
     if (out && !this.#out) this.#options.logger.warn({}, 'the session store cannot be asked whether sessions still exist; trying again')
     this.#out = out
   }
-}
-
-/** In milliseconds since 1970, from one by performance.now(). */
-function momentOf(since: number): number {
-  return Date.now() - (performance.now() - since)
-}
-
-function belongs(watched: Watched, user: string | null, asOf: number): void {
-  watched.user = user
-  watched.asOf = asOf
 }

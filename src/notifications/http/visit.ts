@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { UnavailableError } from '../errors.js'
 import type { Person } from '../person.js'
 import type { State } from '../protocol.js'
-import type { Freshness } from '../service.js'
+import type { Freshness, Service } from '../service.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
 import { hasStoredSession, lookUp } from './stored-session.js'
@@ -18,15 +18,21 @@ export interface Visit {
   readonly since: number
 }
 
-const visits = new WeakMap<HttpContext, WeakMap<Request, Promise<Visit | null>>>()
+/** Of each plugin, which one knows by its service. */
+const visits = new WeakMap<Service, WeakMap<Request, Promise<Visit | null>>>()
 
 /** Asks the host once a request, however many of our handlers it passes, and remembers the answer; changed topics are recorded on the way. */
 export function visitOf(context: HttpContext, req: Request): Promise<Visit | null> {
-  const known = visits.get(context) ?? new WeakMap<Request, Promise<Visit | null>>()
-  visits.set(context, known)
+  const known = visits.get(context.service) ?? new WeakMap<Request, Promise<Visit | null>>()
+  visits.set(context.service, known)
   const asked = known.get(req) ?? recognise(context, req)
   known.set(req, asked)
   return asked
+}
+
+/** Who was there when that was asked first in this request; undefined where it was not asked. */
+export function earlierVisit({ service }: Pick<HttpContext, 'service'>, req: Request): Promise<Visit | null> | undefined {
+  return visits.get(service)?.get(req)
 }
 
 async function recognise(context: HttpContext, req: Request): Promise<Visit | null> {
