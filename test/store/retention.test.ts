@@ -56,6 +56,18 @@ test('what left all inboxes as old is deleted although it was to expire later, s
   )
 })
 
+test('what another process has dated by a text is deleted when it is old, and what it has dated by nonsense is kept', async () => {
+  await using subject = new SqliteSubject()
+  await subject.foreign(`INSERT INTO notifications (audience, title, created_at) VALUES
+    ('user:ada', 'old', datetime('now', '-2 days')), ('user:ada', 'new', datetime('now')), ('user:ada', 'half', 1.5), ('user:ada', 'nonsense', 'yesterday')`)
+  const aDayAgo = Date.now() - 86_400_000
+  assert.deepEqual(await subject.store.prune({ readBefore: aDayAgo, unreadBefore: ALWAYS }), { removed: 4, deleted: 3 })
+  assert.deepEqual(
+    (await subject.store.sent({ before: null, limit: 10, except: [] })).map(({ notification }) => notification.title),
+    ['nonsense'],
+  )
+})
+
 test('every process forgets whoever is erased, also where nothing was sent to them alone', async () => {
   await using one = new SqliteSubject()
   await using two = new SqliteSubject(() => one.path)

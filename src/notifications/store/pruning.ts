@@ -108,16 +108,20 @@ const LIVE = `
   FROM notification_deliveries d JOIN notifications n ON n.seq = d.notification
   WHERE d.position > ? AND d.ended_at IS NULL ORDER BY d.position LIMIT ${ROWS}`
 
+/** Another process may have written it as text, as it may other times; of what is no time nobody can tell how old it is. */
+const CREATED = `CASE typeof(created_at)
+  WHEN 'text' THEN CAST(round((julianday(created_at) - 2440587.5) * 86400000) AS INTEGER) ELSE CAST(created_at AS INTEGER) END`
+
 /** What was pruned has ended at 0. What was recalled or had expired before it came into any inbox has no delivery that says when. */
 const OVER = `
-  SELECT seq FROM notification_facts n WHERE ${IN_PORTION('seq')} AND typeof(created_at) = 'integer'
+  SELECT seq FROM notification_facts n WHERE ${IN_PORTION('seq')}
     AND NOT EXISTS (SELECT 1 FROM notification_schedule s WHERE s.notification = n.seq AND s.action = 'publish')
     AND NOT EXISTS (
       SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq AND (d.ended_at IS NULL OR d.ended_at > max(0, @readBefore)))
     AND CASE
       WHEN state NOT IN ('recalled', 'expired') OR EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = n.seq)
-        THEN created_at <= @newest
-      ELSE max(created_at, CASE state WHEN 'recalled' THEN recalled_at ELSE expires_at END) <= @readBefore
+        THEN ${CREATED} <= @newest
+      ELSE max(${CREATED}, CASE state WHEN 'recalled' THEN recalled_at ELSE expires_at END) <= @readBefore
     END
   ORDER BY seq`
 
