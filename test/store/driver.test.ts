@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type Sqlite from 'better-sqlite3'
+import Sqlite from 'better-sqlite3'
+import { isOpenTwice } from '../../src/notifications/store/driver.js'
 import { draft } from '../contracts/store.js'
+import { eventually } from '../helpers/eventually.js'
 import { type Logged, openStore, temporaryFolder } from './subject.js'
 
 const require = createRequire(import.meta.url)
@@ -50,6 +52,40 @@ test('a host that gives a path and opens its database with another copy is told 
   assert.match(message, /^This process has loaded better-sqlite3 more than once .*Give createNotifications your open Database instead of its path/)
   assert.ok(message.includes(folder), message)
   host.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('a file that another copy of SQLite in the process opens, also later, is said to be open twice, once', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const folder = temporaryFolder()
+  const file = join(folder, 'app.db')
+  const ours = new Sqlite(file)
+  const logged: Logged[] = []
+  const store = openStore(ours, logged)
+  using copy = anotherCopyOfTheDriver(folder)
+  const elsewhere = new copy.Driver(join(folder, 'other-app.db'))
+  elsewhere.pragma('journal_mode = WAL')
+  t.mock.timers.tick(10_000)
+  assert.equal(await isOpenTwice(file), false)
+  const theirs = new copy.Driver(file)
+  theirs.prepare('SELECT * FROM notifications').all()
+  assert.equal(await isOpenTwice(file), true)
+  unlinkSync(`${file}-shm`)
+  assert.equal(await isOpenTwice(file), true)
+  for (let round = 0; round < 5; round++) {
+    t.mock.timers.tick(10_000)
+    await eventually(() => logged.length > 0, 'the log says so')
+    await isOpenTwice(file)
+  }
+  assert.equal(logged.length, 1)
+  assert.match(
+    logged[0]?.message ?? '',
+    /^Another copy of SQLite in this process .* has the database .*app\.db open, too: .* or give Belfry a database file of its own\.$/,
+  )
+  await store.close()
+  for (const db of [ours, elsewhere, theirs]) db.close()
   rmSync(folder, { recursive: true, force: true })
 })
 

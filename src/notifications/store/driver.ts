@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import Sqlite, { type Database } from 'better-sqlite3'
@@ -55,4 +56,15 @@ export function driverWarnings(host: Database | undefined): readonly string[] {
       `better-sqlite3 12 as compiled for Node ${process.versions.node} ends the process now and then (RemoveEnvironmentCleanupHook: 'Assertion failed'). Install better-sqlite3@13.`,
     )
   return warnings
+}
+
+/**
+ * Whether another copy of SQLite in this process has the file open, too, whoever brought it: `sqlite3`, libsql, Node itself. Each copy maps the beginning
+ * of the index of the write-ahead log once, for all of its connections, and may delete the file of that index under the other. False where that cannot be told: only Linux lists what is mapped.
+ * @param path as SQLite opened it, absolute
+ */
+export async function isOpenTwice(path: string): Promise<boolean> {
+  const maps = await readFile('/proc/self/maps', 'utf8').catch(() => '')
+  const beginnings = maps.split('\n').filter((line) => line.replace(/ \(deleted\)$/, '').endsWith(` ${path}-shm`) && / 0{8,} /.test(line))
+  return beginnings.length > 1
 }
