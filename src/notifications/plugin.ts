@@ -26,7 +26,7 @@ const HEARD_WITHIN = 300
  * Embedded notifications for an Express 5 app: kept in the app's own database, pushed over the app's own server, to whom the app's
  * own session says. Opens and migrates the database before it returns.
  * @throws OptionError for options that cannot be worked with; SchemaError for a database that is not ours to work on (a foreign table
- * `notifications`, a newer schema); UnavailableError for one that is locked
+ * `notifications`, a newer schema, one of which something was dropped); UnavailableError for one that is locked
  *
  * @example
  * const notifications = createNotifications({

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
 import { driverFor } from './driver.js'
+import { epochOf } from './epoch.js'
 import { isBusy, sqliteCode } from './failures.js'
+import { dropLeftViews, requireIntact } from './intact.js'
 import { migrateSqlite, patiently } from './migrate.js'
 
 const MIGRATIONS = { folder: new URL('../../../migrations/notifications/sqlite/', import.meta.url), ledger: 'notification_migrations' }
@@ -36,7 +38,7 @@ export function open(database: string | Database): Opened {
   let db = host
   try {
     if (db === undefined || !shared) db = connect(path, host)
-    return { db, host, shared, ...prepare(db, shared) }
+    return { db, host, shared, ...prepare(db, host, shared) }
   } catch (error) {
     if (db !== host) db?.close()
     throw sqliteCode(error) === '' ? error : startFailure(error, path)
@@ -70,15 +72,27 @@ function connect(path: string, host: Database | undefined): Database {
   return new Driver(path, { timeout: BUSY_TIMEOUT })
 }
 
-function prepare(db: Database, shared: boolean): Pick<Opened, 'epoch' | 'migrations'> {
+function prepare(db: Database, host: Database | undefined, shared: boolean): Pick<Opened, 'epoch' | 'migrations'> {
   if (!shared) {
     patiently(() => db.pragma('journal_mode = WAL'))
     db.pragma('synchronous = FULL')
     db.pragma(`cache_size = -${CACHE_KB}`)
   }
+  dropLeftViews(db)
   const applied = migrateSqlite(db, MIGRATIONS)
-  const epoch = db.prepare(`SELECT value FROM notification_meta WHERE key = 'epoch'`).pluck().get() as string
-  return { epoch, migrations: applied[0]?.startsWith('0001') ? [] : applied }
+  const isNew = applied[0]?.startsWith('0001') === true
+  if (!isNew) requireAllOf(db, host)
+  return { epoch: epochOf(db), migrations: isNew ? [] : applied }
+}
+
+function requireAllOf(db: Database, host: Database | undefined): void {
+  const whole = connect(':memory:', host)
+  try {
+    migrateSqlite(whole, MIGRATIONS)
+    requireIntact(db, whole)
+  } finally {
+    whole.close()
+  }
 }
 
 function startFailure(error: unknown, path: string): Error {
