@@ -6,7 +6,8 @@ import Sqlite, { type Database } from 'better-sqlite3'
 import { SchemaError } from '../../src/notifications/errors.js'
 import type { Store } from '../../src/notifications/store/store.js'
 import { draft } from '../contracts/store.js'
-import { openStore, temporaryFolder } from './subject.js'
+import { eventually } from '../helpers/eventually.js'
+import { openStore, SqliteSubject, temporaryFolder } from './subject.js'
 
 /** A database in which ada has one, and what another program may do to it while nobody works on it. */
 class Damaged implements Disposable {
@@ -92,3 +93,37 @@ test('where the list of what was made is empty, a start says what to do', async 
       error instanceof SchemaError && /"notifications" .* where another program has emptied notification_migrations: then drop/.test(error.message),
   )
 })
+
+for (const [what, setBack] of [
+  [
+    'all rows of ours are deleted',
+    async (db, _backup) => {
+      const tables = db.prepare(
+        `SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'notification*' AND name <> 'notification_migrations'`,
+      )
+      for (const name of tables.pluck().all()) db.exec(`DELETE FROM "${name}"`)
+      db.exec(`INSERT INTO notifications (audience, title) VALUES ('user:ada', 'one')`)
+    },
+  ],
+  ['a backup is restored over it', async (db, backup) => void (await new Sqlite(backup).backup(db.name))],
+] satisfies [string, (db: Database, backup: string) => Promise<void>][])
+  test(`where ${what} while it is open, counts are read anew, the log says so, and what comes next is told`, async () => {
+    await using subject = new SqliteSubject()
+    const { store, logged, path } = subject
+    await store.insert(draft({ user: 'ada' }, 'one'))
+    const db = new Sqlite(path)
+    await db.backup(`${path}.backup`)
+    for (let i = 0; i < 10; i++) await store.insert(draft({ user: 'ada' }, 'more'))
+    assert.equal((await store.snapshot('ada')).unread, 11)
+    await setBack(db, `${path}.backup`)
+    await eventually(() => logged.length > 0, 'the log says so')
+    assert.match(logged[0]?.message ?? '', /^The database was emptied, or restored from a backup, while it is open/)
+    assert.equal((await store.snapshot('ada')).unread, 1)
+    const told: unknown[] = []
+    store.watch((changed) => void told.push(...changed))
+    db.exec(`INSERT INTO notifications (audience, title) VALUES ('user:ada', 'two')`)
+    await eventually(() => told.includes('user:ada'), 'ada is told of the next')
+    assert.equal((await store.snapshot('ada')).unread, 2)
+    assert.equal(logged.length, 1)
+    db.close()
+  })

@@ -33,6 +33,9 @@ const KEPT = 10_000
 /** How many of the others are deleted at once. */
 const PRUNED = 1000
 
+const SET_BACK =
+  'The database was emptied, or restored from a backup, while it is open. Counts are read anew, but open pages take them for old ones until they are loaded again: do it while the server is stopped.'
+
 /** Tells who saw a change, whoever made it: after own commits at once, after those of others at the next look. */
 export class Feed {
   readonly #db: Database
@@ -64,7 +67,7 @@ export class Feed {
       WHERE n < min((SELECT max(n) FROM notification_changes) - ${KEPT} + 1, (SELECT min(n) FROM notification_changes) + ${PRUNED})`)
     this.#last = this.#newest.get() as number
     this.#first = this.#oldest.get() as number
-    this.#timer = setInterval(() => this.look(), EVERY).unref()
+    this.#timer = setInterval(() => this.#lookAround(), EVERY).unref()
   }
 
   /** So much is kept that to prune it is worth it. */
@@ -123,6 +126,22 @@ export class Feed {
   close(): void {
     clearInterval(this.#timer)
     this.#listeners.clear()
+  }
+
+  /** Numbers only rise, but where another program empties the table, or restores a backup over it: then what is new has numbers that were told long ago. */
+  #lookAround(): void {
+    try {
+      if (!this.look()) return
+      const newest = this.#newest.get() as number
+      if (newest >= this.#last) return
+      this.#last = newest
+      this.#first = this.#oldest.get() as number
+    } catch {
+      return
+    }
+    this.#options.logger.warn({}, SET_BACK)
+    this.#options.refused()
+    this.#tell(['*'], [])
   }
 
   #turnEnded(): void {
