@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import Sqlite from 'better-sqlite3'
 import type { Store } from '../../src/notifications/store/store.js'
-import { PAGE, person } from '../contracts/store.js'
+import { draft, PAGE, person } from '../contracts/store.js'
 import { eventually } from '../helpers/eventually.js'
 import { openStore, SqliteSubject } from './subject.js'
 
@@ -114,6 +114,20 @@ test('writing to everyone writes the same for ten known users and for a hundred 
   db.close()
   assert.ok(many <= few + 3, `${many} pages instead of ${few}`)
   assert.equal((await subject.store.snapshot('u77777')).unread, 2)
+})
+
+test('a message to a hundred people by name costs little more where each has a thousand others than where each has ten', {
+  timeout: 120_000,
+}, async () => {
+  await using little = new SqliteSubject()
+  await using much = new SqliteSubject()
+  const users = Array.from({ length: 100 }, (_, n) => `u${n}-`)
+  for (const user of users) {
+    fill(little.path, user, 10)
+    fill(much.path, user, 1000)
+  }
+  const [small, large] = [await cost(() => little.store.insert(draft({ users }, 'x'))), await cost(() => much.store.insert(draft({ users }, 'x')))]
+  assert.ok(large < 3 * small, `${large} µs instead of ${small}`)
 })
 
 test('counting each of two hundred thousand who have read something costs what it does for each of ten thousand', { timeout: 120_000 }, async () => {

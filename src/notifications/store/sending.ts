@@ -170,7 +170,8 @@ function newId(): string {
 
 const PUBLISH = `INSERT INTO notification_deliveries (audience, notification, published_at)`
 
-/** Whoever was named when it was due already has it. */
+/** Whoever was named when it was due already has it. Without being told, SQLite would look for that in all of each inbox. */
 const PUBLISHABLE = (audience: string) => `
   f.reason IS NULL AND f.recalled_at IS NULL AND (f.expires_at IS NULL OR f.expires_at > @now)
-  AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = f.seq AND d.audience = ${audience} AND d.ended_at IS NULL)`
+  AND NOT EXISTS (SELECT 1 FROM notification_deliveries d INDEXED BY notification_deliveries_of
+    WHERE d.notification = f.seq AND d.audience = ${audience} AND d.ended_at IS NULL)`
