@@ -173,7 +173,7 @@ test('a host with tables of its own keeps them', async () => {
   for (const name of ours) assert.match(String(name), /^notifications$|^notification_/)
 })
 
-test('a file that is no database, a closed handle and one for reading only stop the start with a sentence', () => {
+test('a file that is no database, a closed handle, one for reading only and one that is alone with its file stop the start with a sentence', () => {
   using place = new Place({})
   writeFileSync(place.path, 'This is a letter to my aunt, and no database at all, which is a pity. '.repeat(20))
   assert.throws(() => openStore(place.path), SchemaError)
@@ -185,6 +185,10 @@ test('a file that is no database, a closed handle and one for reading only stop 
   const readonly = new Sqlite(path, { readonly: true })
   assert.throws(() => openStore(readonly), OptionError)
   readonly.close()
+  const alone = new Sqlite(path)
+  alone.pragma('locking_mode = EXCLUSIVE')
+  assert.throws(() => openStore(alone), { name: OptionError.name, message: /locking_mode at NORMAL/ })
+  alone.close()
 })
 
 test('the epoch stays with the database', async () => {

@@ -57,6 +57,8 @@ function usable(host: Database): Database {
   if (!host.open) throw new OptionError('The option database is a Database that has been closed.')
   if (host.readonly) throw new OptionError('The option database is a Database that was opened for reading only.')
   if (host.inTransaction) throw new OptionError('The option database is a Database with an open transaction: end it first.')
+  if (!host.memory && host.pragma('locking_mode', { simple: true }) === 'exclusive')
+    throw new OptionError('The option database is a Database that lets in no other connection: leave PRAGMA locking_mode at NORMAL.')
   return host
 }
 
