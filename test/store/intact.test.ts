@@ -53,6 +53,19 @@ for (const [what, types] of [
     await store.close()
   })
 
+test('a view of the host that is only called like one of ours is left alone, and the start says what is in the way', () => {
+  const folder = temporaryFolder()
+  const db = new Sqlite(join(folder, 'app.db'))
+  db.exec(`CREATE VIEW notification_facts AS SELECT 'of the host' AS fact`)
+  assert.throws(
+    () => openStore(db.name),
+    (error) => error instanceof SchemaError && error.message.includes('"notification_facts" that is not ours'),
+  )
+  assert.equal(db.prepare('SELECT fact FROM notification_facts').pluck().get(), 'of the host')
+  db.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
 for (const [lacked, harm] of [
   ['table notifications', (db) => db.exec('DROP TABLE notifications')],
   ['table notification_changes', (db) => ['view', 'table'].forEach((type) => void dropAll(db, type, 'notification_migrations'))],
@@ -90,7 +103,7 @@ test('where the list of what was made is empty, a start says what to do', async 
   assert.throws(
     () => damaged.open(),
     (error) =>
-      error instanceof SchemaError && /"notifications" .* where another program has emptied notification_migrations: then drop/.test(error.message),
+      error instanceof SchemaError && /"notifications" .* another program has emptied notification_migrations: then drop/.test(error.message),
   )
 })
 

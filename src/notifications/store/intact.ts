@@ -7,17 +7,30 @@ const OURS = `
   SELECT type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'
   ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'view' THEN 2 WHEN 'trigger' THEN 3 ELSE 4 END, name`
 
-/** Tools that empty a database drop all of its tables, and leave its views. */
-const LEFT = `
-  SELECT name FROM sqlite_master WHERE type = 'view' AND name IN ('notification_facts', 'notification_gone', 'notification_uncommon')
-    AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name IN ('notifications', 'notification_migrations'))`
+const VIEWS = `SELECT name, sql FROM sqlite_master WHERE type = 'view'`
 
-/** Drops what is left of ours where all tables were dropped: views, which hold nothing and would be in the way of making everything anew. */
-export function dropLeftViews(db: Database): void {
-  const left = db.prepare(LEFT).pluck()
-  if (patiently(() => left.all()).length === 0) return
+/** Tools that empty a database drop all of its tables, and leave its views. */
+const LEFT = `${VIEWS} AND name GLOB 'notification_*'
+  AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name IN ('notifications', 'notification_migrations'))`
+
+interface View {
+  readonly name: string
+  readonly sql: string
+}
+
+/**
+ * Drops what is left of ours where all tables were dropped: views, which hold nothing and would be in the way of making everything anew. Those of others that
+ * are only called so stay.
+ * @param make makes a database by the same migrations, which is closed here
+ */
+export function dropLeftViews(db: Database, make: () => Database): void {
+  const left = patiently(() => db.prepare(LEFT).all() as View[])
+  if (left.length === 0) return
+  const whole = make()
+  const ours = new Map((whole.prepare(VIEWS).all() as View[]).map(({ name, sql }) => [name, sql]))
+  whole.close()
   const drop = db.transaction(() => {
-    for (const name of left.all()) db.exec(`DROP VIEW ${name}`)
+    for (const { name, sql } of left) if (ours.get(name) === sql) db.exec(`DROP VIEW IF EXISTS ${name}`)
   })
   patiently(() => drop.immediate())
 }
@@ -25,15 +38,14 @@ export function dropLeftViews(db: Database): void {
 /**
  * Throws a SchemaError where something is missing that the migrations have made. Without one of the triggers, say, whatever is sent would be stored and
  * delivered to nobody.
- * @param whole one that the same migrations have just made
+ * @param make as above
  */
-export function requireIntact(db: Database, whole: Database): void {
+export function requireIntact(db: Database, make: () => Database): void {
   const there = new Set(db.prepare(OURS).pluck().all())
-  const [first, ...others] = whole
-    .prepare(OURS)
-    .pluck()
-    .all()
-    .filter((name) => !there.has(name))
+  const whole = make()
+  const made = whole.prepare(OURS).pluck().all()
+  whole.close()
+  const [first, ...others] = made.filter((name) => !there.has(name))
   if (first === undefined) return
   const missing = others.length === 0 ? first : `${first} and ${others.length} more`
   throw new SchemaError(

@@ -102,7 +102,7 @@ function apply(db: Database, { version, name, sql, sha256 }: Migration, ledger: 
     const [, thing] = /^\w+ "?(\w+)"? already exists/.exec(error instanceof Error ? error.message : '') ?? []
     if (thing === undefined) throw error
     throw new SchemaError(
-      `The database already has a table or an index named "${thing}" that is not ours (or no longer known as ours, where another program has emptied ${ledger}: then drop all that ours are). Rename it, or keep notifications in a database of their own.`,
+      `The database already has a table or an index named "${thing}" that is not ours. Rename it, or keep notifications in a database of their own. (Or it is ours, and another program has emptied ${ledger}: then drop all that is called so, and it is made anew, empty.)`,
     )
   }
   db.prepare(`INSERT INTO ${ledger} (version, name, sha256, applied_at) VALUES (?, ?, ?, ?)`).run(version, name, sha256, Date.now())

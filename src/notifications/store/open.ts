@@ -80,21 +80,19 @@ function prepare(db: Database, host: Database | undefined, shared: boolean): Pic
     db.pragma('synchronous = FULL')
     db.pragma(`cache_size = -${CACHE_KB}`)
   }
-  dropLeftViews(db)
+  const make = () => inMemory(host)
+  dropLeftViews(db, make)
   const applied = migrateSqlite(db, MIGRATIONS)
   const isNew = applied[0]?.startsWith('0001') === true
-  if (!isNew) requireAllOf(db, host)
+  if (!isNew) requireIntact(db, make)
   return { epoch: epochOf(db), migrations: isNew ? [] : applied }
 }
 
-function requireAllOf(db: Database, host: Database | undefined): void {
-  const whole = connect(':memory:', host)
-  try {
-    migrateSqlite(whole, MIGRATIONS)
-    requireIntact(db, whole)
-  } finally {
-    whole.close()
-  }
+/** An empty one, as the migrations make it. */
+function inMemory(host: Database | undefined): Database {
+  const db = connect(':memory:', host)
+  migrateSqlite(db, MIGRATIONS)
+  return db
 }
 
 function startFailure(error: unknown, path: string): Error {
