@@ -9,8 +9,8 @@ export function showBeyond(unread: number): void {
   const icon = document.querySelector<HTMLLinkElement>('link[data-belfry-unread]')
   if (icon) {
     const { dataset } = icon
-    dataset.belfryRead ??= icon.getAttribute('href') ?? ''
-    set(icon, 'href', (unread ? dataset.belfryUnread : dataset.belfryRead) ?? '')
+    dataset.belfryRead ??= icon.getAttribute('href') as string
+    set(icon, 'href', (unread ? dataset.belfryUnread : dataset.belfryRead) as string)
   }
   navigator.setAppBadge?.(unread).catch(() => {})
 }

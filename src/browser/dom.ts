@@ -1,8 +1,8 @@
 import { position } from './list.js'
 
 /** Sets an attribute where it is another: whoever watches it hears of changes alone. */
-export function set(element: Element, name: string, value: string): void {
-  if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+export function set(element: Element | null, name: string, value: string): void {
+  if (element?.getAttribute(name) !== value) element?.setAttribute(name, value)
 }
 
 /** Writes into the part with this selector, where there is one. */

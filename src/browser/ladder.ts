@@ -159,7 +159,7 @@ export class Ladder {
 
   #attempt(on: Rung): void {
     clearTimeout(this.#nextTry)
-    if (on === 0) this.#topAt = performance.now()
+    if (!on) this.#topAt = performance.now()
     this.#candidate?.close()
     const { base, query, status, offer, version } = this.#to
     if (!this.#current && !this.#polling) status('connecting')
@@ -187,7 +187,7 @@ export class Ladder {
     this.#spread = reconnectWithin
     this.#rest()
     this.#retries.opened()
-    if (on > 0) this.#tryLater(0, this.#topAt + CLIMB_EVERY - performance.now())
+    if (on) this.#tryLater(0, this.#topAt + CLIMB_EVERY - performance.now())
     this.#to.status('live')
   }
 
@@ -217,7 +217,7 @@ export class Ladder {
     // Meanwhile another attempt may be under way, or stand.
     if (!answer || this.#current || this.#candidate) return
     if (answer === 'down') this.#unreachable()
-    else if (on > 0) this.#fallToPolling()
+    else if (on) this.#fallToPolling()
     else this.#attempt(1)
   }
 }

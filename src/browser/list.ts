@@ -36,5 +36,5 @@ export function compare<Row extends Shown>(shown: readonly Row[], { items, nextC
 
 /** Where a cursor points: the later something came, the higher; 0 without one. To everybody else cursors are opaque. */
 export function position(cursor: string | null | undefined): number {
-  return Number.parseInt(cursor || '0', 36)
+  return parseInt(cursor || '0', 36)
 }

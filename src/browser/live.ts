@@ -28,7 +28,7 @@ export function openSocket(base: string, query: string, events: LinkEvents): Lin
   )
   socket.onmessage = ({ data }) => watch.heard(data)
   socket.onclose = ({ code }) => watch.end(code)
-  return watch.link
+  return watch
 }
 
 /** The same frames as server-sent events. We come back by our own rules, so the browser's own retries are cut short. */
@@ -39,7 +39,7 @@ export function openStream(base: string, query: string, events: LinkEvents): Lin
     source.addEventListener(type, ({ data }: MessageEvent) => watch.heard(data))
   }
   source.onerror = () => watch.end(0)
-  return watch.link
+  return watch
 }
 
 function watchSilence(events: LinkEvents, cut: () => void, ask?: () => void) {
@@ -72,7 +72,8 @@ function watchSilence(events: LinkEvents, cut: () => void, ask?: () => void) {
   wait(patience)
   return {
     end,
-    link: { close, sync } satisfies Link,
+    close,
+    sync,
     heard(text: string) {
       if (over) return
       const frame = parse(text)

@@ -42,6 +42,5 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
 export async function messagesIn(language: string, part: 'bell' | 'inbox'): Promise<Messages | undefined> {
   const name = /^(ar|pl)\b/.exec(language)?.[0]
   if (!name) return undefined
-  const { messages } = (await besides(`${part}-${name}`)) as { messages: Messages }
-  return messages
+  return ((await besides(`${part}-${name}`)) as { messages: Messages }).messages
 }

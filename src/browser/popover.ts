@@ -40,9 +40,9 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   control.setAttribute('aria-controls', element.id)
   control.ariaExpanded = 'false'
   control.popoverTargetElement = element
-  control.addEventListener('pointerenter', fetched)
+  control.onpointerenter = fetched
   // Safari focuses no button that is clicked, and from there the next Tab would pass the panel by.
-  element.addEventListener('beforetoggle', (event) => (event as ToggleEvent).newState === 'open' && control.focus())
+  element.onbeforetoggle = ({ newState }) => newState === 'open' && control.focus()
   // A window that loses the focus, and a row that goes with it, have nothing related.
   bell.addEventListener('focusout', ({ relatedTarget }) => relatedTarget && !bell.contains(relatedTarget as Node) && element.hidePopover())
   element.addEventListener('toggle', () => {

@@ -121,7 +121,7 @@ export class Tabs {
     clearTimeout(this.#starting)
     if (done) this.#events.follow()
     done?.()
-    return done !== undefined
+    return !!done
   }
 
   /** A leader that was not heard is asked; one that does not answer loses the lead to us. */

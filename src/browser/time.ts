@@ -37,7 +37,7 @@ export function createClock(language: string, now: () => number = Date.now): Clo
   return {
     show(time, headed) {
       const date = new Date(time.dateTime)
-      const seconds = Math.round((date.getTime() - now()) / 1000)
+      const seconds = Math.round((+date - now()) / 1000)
       if (Number.isNaN(seconds)) return
       const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 0]
       const old = () => (headed ? wall.format(date) : dayOf(date))
