@@ -12,11 +12,15 @@ import { createClock } from './time.js'
 
 const clients = new Map<string, Client>()
 
+/** What the page was told of last, by whichever bell: one that comes later tells nothing again. */
+let told: string | undefined
+
 /** The one client of a user on this page, however many bells it has. */
-function clientOf(base: string, user: string | undefined, state: State | undefined): Client {
+function clientOf(base: string, user: string | undefined, state: State): Client {
   const key = `${base} ${user}`
-  const client = clients.get(key) ?? createClient({ base, user, state })
+  const client = clients.get(key) ?? createClient({ base, user })
   clients.set(key, client)
+  client.offer(state)
   return client
 }
 
@@ -25,13 +29,14 @@ function clientOf(base: string, user: string | undefined, state: State | undefin
  * shows the latest in a panel, and announces what arrives. Without it, or before it, the link works by itself.
  */
 export class NotificationBell extends HTMLElement {
+  static readonly observedAttributes = ['connection']
   readonly language = document.documentElement.lang || 'en'
   readonly clock = createClock(this.language)
   readonly kit = kit
-  client!: Client
-  say!: Say
+  declare client: Client
+  declare say: Say
   /** Resolves when it can be worked with: at once, or when its language was fetched. */
-  ready: Promise<void> | undefined
+  declare ready: Promise<void> | undefined
   #leave: (() => void) | undefined
   #announce: ReturnType<typeof createAnnouncer> | undefined
   #panel: Popover | undefined
@@ -53,6 +58,11 @@ export class NotificationBell extends HTMLElement {
     this.#leave = undefined
   }
 
+  /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with what is there then. */
+  attributeChangedCallback(_name: string, _was: unknown, now: unknown): void {
+    if (!now) setTimeout(() => this.replaceWith(this.cloneNode(true)))
+  }
+
   /** Fetches what a part of the page says in its language. */
   async learn(part: 'bell' | 'inbox'): Promise<void> {
     const messages = await messagesIn(this.language, part).catch(() => undefined)
@@ -71,8 +81,7 @@ export class NotificationBell extends HTMLElement {
 
   /** Says in the place of what is private that nobody is signed in any more. */
   async over(): Promise<void> {
-    const { showOver } = (await besides('over')) as typeof import('./over.js')
-    showOver(this)
+    ;((await besides('over')) as typeof import('./over.js')).showOver(this)
   }
 
   async #begin(): Promise<void> {
@@ -84,13 +93,14 @@ export class NotificationBell extends HTMLElement {
     this.#panel = this.#becomeButton()
   }
 
-  /** The link to the inbox becomes a button with a panel, where the browser knows popovers; the inbox is linked from there. */
+  /** The link to the inbox becomes a button with a panel, where the browser knows popovers; the inbox is linked from there. What a copy of a bell brings along does nothing, and is made anew. */
   #becomeButton(): Popover | undefined {
-    const link = this.querySelector<HTMLElement>('a.belfry-bell')
+    const link = this.querySelector<HTMLElement>('.belfry-bell')
     if (!link || !('popover' in this)) return undefined
     const hadFocus = link.matches(':focus')
     const control = h('button', { type: 'button', class: link.className }, ...link.childNodes)
     const panel = createPopover(this, control)
+    this.querySelector('.belfry-panel')?.remove()
     link.replaceWith(control, panel.element)
     if (hadFocus) control.focus()
     return panel
@@ -106,9 +116,7 @@ export class NotificationBell extends HTMLElement {
     set(this, 'connection', connection)
     if (state) set(this, 'unread', String(unread))
     write(this, '.belfry-badge', badge)
-    const name = this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge)
-    const control = this.querySelector('.belfry-bell')
-    if (control) set(control, 'aria-label', name)
+    set(this.querySelector('.belfry-bell'), 'aria-label', this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge))
     showInTitle(badge)
     showBeyond(unread)
     if (state) this.#announce?.(signedOut ? Number.NaN : unread, arrived, marked)
@@ -118,15 +126,17 @@ export class NotificationBell extends HTMLElement {
       if (document.querySelector('.belfry-page')) void this.over().catch(reloadPrivate)
     }
     this.dispatchEvent(new CustomEvent('belfry-change', { detail: snapshot, bubbles: true }))
-    if (!arrived) return
-    this.#called = arrived.id
+    this.#called = latest?.id
+    if (!arrived || arrived.id === told) return
+    told = arrived.id
     this.dispatchEvent(new CustomEvent('belfry-arrival', { detail: arrived, bubbles: true }))
   }
 }
 
-function stateOf(bell: HTMLElement): State | undefined {
+/** Without an epoch where it was not rendered by the server. */
+function stateOf(bell: HTMLElement): State {
   const { epoch, version } = bell.dataset
-  return epoch && version ? { epoch, version: Number(version), unread: Number(bell.getAttribute('unread')) } : undefined
+  return { epoch: epoch as string, version: +(version as string), unread: +(bell.getAttribute('unread') as string) }
 }
 
 function showInTitle(badge: string): void {

@@ -3,9 +3,19 @@ import type { Client } from './core.js'
 import { preferences } from './preferences.js'
 import { senderOf } from './rows.js'
 
+/** Several bells of a page call about the same within the same moment; in milliseconds. */
+const MOMENT = 100
+let calling = ''
+
 /** Calls somebody who looks at no tab, in the ways that they asked for: about one, or in these words about several. Only the tab that leads does, so it happens once. */
 export async function call({ base, leads, looked }: Client, words: string, one?: Item): Promise<void> {
-  if (!leads() || (await looked())) return
+  const what = one?.id ?? words
+  if (!leads() || what === calling) return
+  calling = what
+  setTimeout(() => {
+    calling = ''
+  }, MOMENT)
+  if (await looked()) return
   const { desktop, sound } = preferences()
   if (sound) ring()
   if (!desktop || Notification.permission !== 'granted') return

@@ -38,6 +38,8 @@ export interface Client {
   readAll(upTo: string): Promise<void>
   /** The person did something: what waited for that is tried again. */
   act(): void
+  /** The server rendered this state for the same user: taken over if it is newer; and whoever was signed out may be signed in again. */
+  offer(state: State): void
   /** Whether this tab is the one that connects. */
   leads(): boolean
   /** Resolves with whether anybody looks at a tab of this user now. */
@@ -91,6 +93,10 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
     mark: (id, action) => change(`${encodeURIComponent(id)}/${action}`),
     readAll: (upTo) => change('read-all', new URLSearchParams({ upTo })),
     act: share.act,
+    offer(next) {
+      if (next.epoch) store.offer(next)
+      share.act()
+    },
     leads: share.leads,
     looked: share.looked,
   }

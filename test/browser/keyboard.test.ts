@@ -599,6 +599,30 @@ describe('for everyone', () => {
     await first.context().close()
   })
 
+  it('calls and rings once where a page has several bells', async () => {
+    await using host = await Host.start()
+    const { pages, called, rung } = await openCalled(host)
+    for (const page of pages)
+      await page.evaluate(`document.querySelector('main').append(document.querySelector('notification-bell').cloneNode(true))`)
+    const both = `[...document.querySelectorAll('notification-bell')].map((bell) => bell.querySelector('[role=status]').textContent)`
+    await host.tell('ada', 'One')
+    for (const page of pages) await expectText(page, both, Array(2).fill('New notification: One. 1 unread'))
+    await eventually(
+      async () => (await called()).length > 0,
+      () => 'nobody was called',
+    )
+    await host.tell('ada', 'Two')
+    // The rest of the burst is told of when it is over: whatever was to be called for the first was called by then.
+    for (const page of pages) await expectText(page, both, Array(2).fill('New notification: Two. 2 unread'))
+    await eventually(
+      async () => (await called()).length > 1,
+      () => 'nobody was called again',
+    )
+    assert.deepEqual(await called(), ['One', 'Two'])
+    assert.equal(await rung(), 2)
+    await pages[0]?.context().close()
+  })
+
   it('says who it is from: on the desktop, and in the panel', async () => {
     await using host = await Host.start()
     const { pages, called } = await openCalled(host)

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
+
+let browser: Browser
+before(async () => {
+  browser = await launchBrowser()
+})
+after(() => browser.close())
+
+/** What libraries do that change pages without loading them, below a policy that lets nobody make HTML of text. */
+const SWAPS = `
+  window.arrived = []
+  document.addEventListener('belfry-arrival', ({ detail }) => window.arrived.push(detail.title))
+  window.bellNow = () => document.querySelector('notification-bell')
+  window.rendered = () => new Promise((resolve) => {
+    const request = new XMLHttpRequest()
+    request.responseType = 'document'
+    request.onload = () => resolve(document.adoptNode(request.response.querySelector('notification-bell')))
+    request.open('GET', '/')
+    request.send()
+  })
+  window.swap = async () => bellNow().replaceWith(await rendered())
+  window.morph = async () => {
+    const next = await rendered()
+    const bell = bellNow()
+    document.title = 'Morphed'
+    for (const { name, value } of next.attributes) bell.setAttribute(name, value)
+    for (const name of bell.getAttributeNames()) if (!next.hasAttribute(name)) bell.removeAttribute(name)
+    bell.replaceChildren(...next.childNodes)
+  }
+`
+
+/** Ada's home page, from where the swaps can be called. */
+async function openHome(host: Host): Promise<Page> {
+  const context = await browser.newContext()
+  await context.addInitScript(SWAPS)
+  const page = await openTab(context, `${host.url}/sign-in/ada`)
+  await expectConnection(page, 'live')
+  return page
+}
+
+async function expectPanel(page: Page, ...titles: string[]): Promise<void> {
+  await page.getByRole('button', { name: /^Notifications/ }).click()
+  await expectText(page, `[...document.querySelectorAll('.belfry-panel:popover-open [data-slot=title]')].map((title) => title.textContent)`, titles)
+  assert.equal(await page.locator('.belfry-panel').count(), 1)
+  await page.keyboard.press('Escape')
+}
+
+describe('a page that is changed without being loaded', () => {
+  it('tells of an arrival once, whatever bells come later or stand beside one another', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
+    for (let times = 0; times < 3; times++) {
+      await page.evaluate('swap()')
+      await expectConnection(page, 'live')
+    }
+    await page.evaluate(`rendered().then((bell) => document.querySelector('main').append(bell))`)
+    await expectText(page, `[...document.querySelectorAll('notification-bell')].map((bell) => bell.getAttribute('connection'))`, ['live', 'live'])
+    await host.tell('ada', 'Two')
+    await expectText(page, `[...document.querySelectorAll('.belfry-badge')].map((badge) => badge.textContent)`, ['2', '2'])
+    assert.deepEqual(await page.evaluate('arrived'), ['One', 'Two'])
+    assert.equal(await host.connections(), 1)
+    await page.context().close()
+  })
+
+  it('has a panel in the copy of a bell that stands there on the way back', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await expectPanel(page, 'One')
+    await page.evaluate('{ window.kept = bellNow().cloneNode(true); swap() }')
+    await host.tell('ada', 'Two')
+    await expectBadge(page, '2')
+    await page.evaluate('bellNow().replaceWith(kept)')
+    await expectBadge(page, '2')
+    await expectPanel(page, 'Two', 'One')
+    assert.equal(await host.connections(), 1)
+    await page.context().close()
+  })
+
+  it('never shows an older count than the one that a bell was rendered with', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.evaluate('bellNow().remove()')
+    await host.tell('ada', 'One')
+    await page.evaluate(`rendered().then((bell) => document.querySelector('header').append(bell))`)
+    await expectConnection(page, 'live')
+    assert.deepEqual((await shownBy(page)).badge, ['', '1'])
+    await page.context().close()
+  })
+
+  it('is live again with a bell for somebody who has signed in again, whoever else listens there', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.evaluate('bellNow().client.subscribe(() => {})')
+    await page.evaluate(`fetch('/sign-out')`)
+    await expectConnection(page, 'signed-out')
+    await page.evaluate(`fetch('/sign-in/ada').then(swap)`)
+    await expectConnection(page, 'live')
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
+    await page.context().close()
+  })
+
+  it('has its bell again where a library makes of it what the server renders', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    for (let times = 0; times < 3; times++) {
+      await page.evaluate('morph()')
+      await expectText(page, 'document.title', '(1) Morphed')
+    }
+    await expectPanel(page, 'One')
+    await page.evaluate(`fetch('/sign-in/bob').then(morph)`)
+    await expectText(page, 'document.title', 'Morphed')
+    await host.tell('bob', 'For Bob')
+    await expectText(page, 'document.title', '(1) Morphed')
+    await expectPanel(page, 'For Bob')
+    assert.equal(await host.connections(), 1)
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+})
