@@ -11,7 +11,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, more: More): v
     const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event
     const typing = (target as Element).closest('input:not([type=checkbox]), textarea, select, dialog, [popover], [contenteditable]')
     const act = does[key]
-    if (!act || typing || ctrlKey || metaKey || altKey || defaultPrevented || !preferences().keys) return
+    if (!act || typing || !view.list.isConnected || ctrlKey || metaKey || altKey || defaultPrevented || !preferences().keys) return
     event.preventDefault()
     act()
   })

@@ -20,9 +20,10 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   let reading = false
   let again: ReturnType<typeof setTimeout> | undefined
 
+  /** A list that was taken off a page that goes on shows nothing any more. */
   const isOld = () => {
     const { state, connection } = client.getSnapshot()
-    return state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
+    return view.list.isConnected && state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
   }
   /** Reads until the newest state is shown; a page that nobody sees waits until somebody does. */
   const read = async () => {

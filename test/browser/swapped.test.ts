@@ -125,4 +125,25 @@ describe('a page that is changed without being loaded', () => {
     assert.deepEqual((await shownBy(page)).violations, [])
     await page.context().close()
   })
+
+  it('leaves alone what was selected in an inbox that is no longer there', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    await page.keyboard.press('j')
+    await page.keyboard.press('x')
+    await page.locator('.belfry-box:checked').waitFor()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`))
+    await page.evaluate(`document.querySelector('main').replaceChildren('Another page')`)
+    await page.keyboard.press('e')
+    await host.tell('ada', 'Two')
+    await expectBadge(page, '2')
+    // What would have been asked before is answered before.
+    await page.evaluate(`fetch('/elsewhere')`)
+    assert.deepEqual(asked, ['GET /elsewhere'])
+    await page.context().close()
+  })
 })
