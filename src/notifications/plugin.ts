@@ -85,7 +85,7 @@ function promised(parts: Parts, lifecycle: Lifecycle): Notifications {
     check: () => store.check(),
     middleware: () => createMiddleware(pages),
     router: () => createRouter(pages),
-    sameOrigin: () => sameOrigin(options),
+    sameOrigin: () => sameOrigin(context),
     ahead: (listener) => createAhead(context, listener),
     attach: (server) => lifecycle.attach(server),
     close: () => lifecycle.close(),

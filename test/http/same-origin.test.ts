@@ -103,6 +103,23 @@ describe('the same-origin rule', () => {
     await request(app).get('/posts').expect(404)
   })
 
+  it('tells the host whose forms it refused, once, where the proxy in front may be what is wrong', async () => {
+    const warnings: string[] = []
+    const logger = { info: () => {}, warn: (_about: unknown, text: string) => void warnings.push(text), error: () => {} }
+    const behind = { Origin: 'http://bell.example:8080' }
+    await using host = await Host.start({ logger })
+    const ada = await host.enter('ada')
+    const send = (headers: Headers) => ada.post('/notifications/read-all').unset('Sec-Fetch-Site').set(headers).expect(403)
+    for (const headers of [{}, { Origin: 'null' }, { ...behind, 'Sec-Fetch-Site': 'cross-site' }, { ...behind, 'Sec-Fetch-Site': 'same-site' }])
+      await send(headers)
+    assert.deepEqual(warnings, [])
+    await send(behind)
+    await send(behind)
+    assert.deepEqual(warnings, [
+      `a form was refused to a page of http://bell.example:8080, as only pages of ${host.url} may open live connections and send forms: behind a proxy set trustProxy and let it pass Host, or name your origins in allowedOrigins`,
+    ])
+  })
+
   it('refuses people with a page', async () => {
     await using host = await Host.start()
     const ada = await host.enter('ada')

@@ -39,8 +39,14 @@ export class Hints {
   /** A live connection was refused. */
   refused(reason: RefusalReason, req: IncomingMessage): void {
     const { origin, cookie } = req.headers
-    if (reason === 'origin' && origin !== undefined) this.#foreign(origin, req)
+    if (reason === 'origin' && origin !== undefined) this.#foreign(origin, req, 'a live connection')
     if (reason === 'session' && cookie !== undefined) void this.#notRecognised(cookie)
+  }
+
+  /** A form, or what a script sent to change something, was refused. Where the browser says itself that another site sent it, nothing is set up wrong. */
+  formRefused(req: IncomingMessage): void {
+    const { origin, 'sec-fetch-site': site } = req.headers
+    if (origin !== undefined && (site === undefined || site === 'same-origin')) this.#foreign(origin, req, 'a form')
   }
 
   noSession(why: 'out' | 'not mounted'): void {
@@ -68,11 +74,11 @@ export class Hints {
   }
 
   /** What is no origin was sent by no browser, and may hold anything. */
-  #foreign(origin: string, req: IncomingMessage): void {
+  #foreign(origin: string, req: IncomingMessage, what: 'a live connection' | 'a form'): void {
     if (originOf(origin) !== origin || this.#origins.has(origin) || this.#origins.size >= SAID_OF_ORIGINS) return
     this.#origins.add(origin)
     this.#say(
-      `a live connection was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open one: behind a proxy set trustProxy, or name your origins in allowedOrigins`,
+      `${what} was refused to a page of ${origin}, as only pages of ${expectedOrigins(req, this.#options)} may open live connections and send forms: behind a proxy set trustProxy and let it pass Host, or name your origins in allowedOrigins`,
     )
   }
 

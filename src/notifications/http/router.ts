@@ -32,7 +32,7 @@ export function createRouter(context: HttpContext): Router {
   router.get('/stream', createStream(context))
   router.get('/socket', asScript(upgradeRequired(context), context))
 
-  router.use(sameOrigin(context.options))
+  router.use(sameOrigin(context))
   router.get('/', inbox(context))
   router.get('/preferences', preferences(context))
   router.get('/:id', item(context))

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import { BelfryError } from '../errors.js'
 import type { Options } from '../options.js'
+import type { HttpContext } from './context.js'
 import { allowedOrigin } from './origin.js'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
@@ -19,9 +20,11 @@ class ForeignOriginError extends BelfryError {
  * `Origin` outside a configured list is still refused. Everything else goes to `next` as a 403. Requests with a bearer
  * token are not exempt here: an API that takes no cookie is mounted before this.
  */
-export function sameOrigin(options: Options): RequestHandler {
+export function sameOrigin({ options, hints }: Pick<HttpContext, 'options' | 'hints'>): RequestHandler {
   return (req, _res, next) => {
-    next(SAFE_METHODS.has(req.method) || isOwn(req, options) ? undefined : new ForeignOriginError())
+    if (SAFE_METHODS.has(req.method) || isOwn(req, options)) return next()
+    hints.formRefused(req)
+    next(new ForeignOriginError())
   }
 }
 
