@@ -9,6 +9,12 @@ const FAILURES_OF_ADDRESS = 100
 /** How many keys a limit holds at most: the oldest are forgotten for new ones. Two passwords are checked at a time, so nobody comes near it. */
 const MOST_KEYS = 100_000
 
+/** Who counts as one: an address, and of IPv6 a whole network. Some proxies (Azure's, IIS) tell it with its port, which is another for each connection. */
+export function networkOf(address: string): string {
+  const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d+)?$/.exec(address) ?? []
+  return ipKeyGenerator(v6 ?? v4 ?? address)
+}
+
 /** Counts failed sign-ins, and nothing else: 10 in 15 minutes for one username and address, 100 for one address. */
 export class SignInThrottle {
   readonly #ofOne = new FailureLimit(FAILURES_OF_ONE, tooManySignIns)
@@ -16,7 +22,7 @@ export class SignInThrottle {
 
   /** As `FailureLimit` does. */
   attempt<T>(username: string, address: string, signIn: () => Promise<T | undefined>): Promise<T | undefined> {
-    const network = ipKeyGenerator(address)
+    const network = networkOf(address)
     return this.#ofAddress.attempt(network, () => this.#ofOne.attempt(keyOf(username.toLowerCase(), network), signIn))
   }
 }

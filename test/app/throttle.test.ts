@@ -27,6 +27,17 @@ describe('sign-ins', () => {
     await assert.rejects(throttle.attempt('ada', '2001:db8::ff', right))
   })
 
+  it('are counted for an address that a proxy tells with its port as for the address alone', async () => {
+    const throttle = new SignInThrottle()
+    for (let port = 50_000; port < 50_010; port++) {
+      await throttle.attempt('ada', `192.0.2.1:${port}`, wrong)
+      await throttle.attempt('ada', `[2001:db8::1]:${port}`, wrong)
+    }
+    for (const address of ['192.0.2.1:50010', '192.0.2.1', '[2001:db8::2]', '2001:db8::1'])
+      await assert.rejects(throttle.attempt('ada', address, right))
+    assert.equal(await throttle.attempt('ada', '192.0.2.2:50000', right), 'ada')
+  })
+
   it('that succeed, or break, count for nothing', async () => {
     const throttle = new SignInThrottle()
     const broken = () => Promise.reject(new Error('the database is out'))

@@ -1,5 +1,4 @@
 import { type Request, type Response, Router } from 'express'
-import { ipKeyGenerator } from 'express-rate-limit'
 import { BelfryError, sendProblem, wantsJson } from '../../notifications/index.js'
 import { endSession, requireSignedIn, startSession } from '../auth.js'
 import { readBody } from '../body.js'
@@ -10,7 +9,7 @@ import { afterUnsent, isWrittenOn } from '../form-pages.js'
 import { sameSitePath } from '../next.js'
 import { composeScript } from '../page-scripts.js'
 import { COOKIE } from '../session.js'
-import { SignInThrottle } from '../throttle.js'
+import { networkOf, SignInThrottle } from '../throttle.js'
 import type { User } from '../users.js'
 
 const INBOX = '/notifications'
@@ -72,7 +71,7 @@ async function verify(
     const right = await passwords.check(password, hash)
     return right && user?.disabledAt === null ? user : undefined
   }
-  const user = await passwords.inTurn(ipKeyGenerator(address), () => throttle.attempt(username, address, signIn))
+  const user = await passwords.inTurn(networkOf(address), () => throttle.attempt(username, address, signIn))
   if (user === undefined) throw new WrongSignInError()
   return user
 }
