@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -325,6 +325,14 @@ describe('SIGTERM', () => {
     const since = performance.now()
     assert.equal(await start.end('SIGTERM'), 0)
     assert.ok(performance.now() - since < 10_000)
+  })
+
+  it('ends it also where the disk of its log is full, and until then it answers', { skip: !existsSync('/dev/full') }, async () => {
+    await using place = new Place()
+    const start = place.start({ ADMIN_PASSWORD: PASSWORD, LOG_LEVEL: 'info' }, ['sh', '-c', 'exec "$0" "$@" 2> /dev/full'])
+    const url = await start.url()
+    for (let n = 0; n < 20; n++) assert.equal((await fetch(`${url}/login`, { signal: AbortSignal.timeout(5000) })).status, 200)
+    assert.equal(await start.end('SIGTERM'), 0)
   })
 
   it('sent twice ends it at once', async () => {
