@@ -29,6 +29,14 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
       )
     }
   }
+  /** Whether it is open, as the control says from then on. */
+  const isOpen = () => {
+    const open = element.matches(':popover-open')
+    // A window that is turned or resized must not leave the panel outside.
+    ;(open ? addEventListener : removeEventListener)('resize', place)
+    control.ariaExpanded = String(open)
+    return open
+  }
   /** Below the bell, within the window. */
   const place = () => {
     const { bottom, left, right } = control.getBoundingClientRect()
@@ -38,7 +46,6 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
     style.left = within(start, innerWidth - offsetWidth)
   }
   control.setAttribute('aria-controls', element.id)
-  control.ariaExpanded = 'false'
   control.popoverTargetElement = element
   control.onpointerenter = fetched
   // Safari focuses no button that is clicked, and from there the next Tab would pass the panel by.
@@ -46,11 +53,7 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   // A window that loses the focus, and a row that goes with it, have nothing related.
   bell.addEventListener('focusout', ({ relatedTarget }) => relatedTarget && !bell.contains(relatedTarget as Node) && element.hidePopover())
   element.addEventListener('toggle', () => {
-    const open = element.matches(':popover-open')
-    control.ariaExpanded = String(open)
-    // A window that is turned or resized must not leave the panel outside.
-    ;(open ? addEventListener : removeEventListener)('resize', place)
-    if (!open) return
+    if (!isOpen()) return
     place()
     client.act()
     void fetched()
@@ -58,11 +61,13 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   return {
     element,
     refresh() {
+      // Nobody tells of a panel that closed because its bell was taken off the page.
+      const open = isOpen()
       const over = connection() === 'signed-out'
       if (over) panel = undefined
       if (panel) panel.refresh()
       // It says that it could not be fetched, or that nobody is signed in.
-      else if (element.firstChild && (over || element.matches(':popover-open'))) void fetched()
+      else if (element.firstChild && (over || open)) void fetched()
     },
   }
 }

@@ -83,6 +83,21 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('says that its panel is closed where a bell was moved, or kept, while it was open', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    const bell = page.getByRole('button', { name: /^Notifications/ })
+    await bell.click()
+    await page.getByRole('button', { name: /^Notifications/, expanded: true }).waitFor()
+    await page.evaluate(`document.querySelector('main').append(bellNow())`)
+    await expectConnection(page, 'live')
+    assert.equal(await page.locator('.belfry-panel:popover-open').count(), 0)
+    assert.equal(await bell.getAttribute('aria-expanded'), 'false')
+    await bell.click()
+    await page.getByRole('button', { name: /^Notifications/, expanded: true }).waitFor()
+    await page.context().close()
+  })
+
   it('never shows an older count than the one that a bell was rendered with', async () => {
     await using host = await Host.start()
     const page = await openHome(host)
