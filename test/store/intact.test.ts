@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Sqlite, { type Database } from 'better-sqlite3'
 import { SchemaError } from '../../src/notifications/errors.js'
+import { dropLeftViews } from '../../src/notifications/store/intact.js'
 import type { Store } from '../../src/notifications/store/store.js'
 import { draft } from '../contracts/store.js'
 import { eventually } from '../helpers/eventually.js'
@@ -24,8 +25,12 @@ class Damaged implements Disposable {
     return damaged
   }
 
+  get path(): string {
+    return this.#db.name
+  }
+
   open(): Store {
-    return openStore(this.#db.name)
+    return openStore(this.path)
   }
 
   [Symbol.dispose](): void {
@@ -52,6 +57,21 @@ for (const [what, types] of [
     assert.equal((await store.snapshot('ada')).unread, 1)
     await store.close()
   })
+
+test('of two processes that start after a program has dropped all tables, the later leaves the views that the first has made anew', async () => {
+  using damaged = await Damaged.after((db) => dropAll(db, 'table'))
+  using whole = await Damaged.after(() => {})
+  const later = new Sqlite(damaged.path)
+  let first: Store | undefined
+  dropLeftViews(later, () => {
+    first = damaged.open()
+    return new Sqlite(whole.path)
+  })
+  later.close()
+  await first?.insert(draft({ user: 'ada' }, 'after'))
+  assert.equal((await first?.snapshot('ada'))?.unread, 1)
+  await first?.close()
+})
 
 test('a view of the host that is only called like one of ours is left alone, and the start says what is in the way', () => {
   const folder = temporaryFolder()

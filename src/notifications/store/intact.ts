@@ -24,13 +24,14 @@ interface View {
  * @param make makes a database by the same migrations, which is closed here
  */
 export function dropLeftViews(db: Database, make: () => Database): void {
-  const left = patiently(() => db.prepare(LEFT).all() as View[])
-  if (left.length === 0) return
+  const left = () => db.prepare(LEFT).all() as View[]
+  if (patiently(left).length === 0) return
   const whole = make()
   const ours = new Map((whole.prepare(VIEWS).all() as View[]).map(({ name, sql }) => [name, sql]))
   whole.close()
   const drop = db.transaction(() => {
-    for (const { name, sql } of left) if (ours.get(name) === sql) db.exec(`DROP VIEW IF EXISTS ${name}`)
+    // Asked again: another process that starts at the same time may have made everything anew.
+    for (const { name, sql } of left()) if (ours.get(name) === sql) db.exec(`DROP VIEW IF EXISTS ${name}`)
   })
   patiently(() => drop.immediate())
 }
