@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
+import { deskLog } from '../src/cli/desk-log.js'
 import { run } from '../src/cli.js'
 import { PASSWORD, startTestApp } from './helpers/app.js'
 import { eventually } from './helpers/eventually.js'
@@ -160,6 +161,15 @@ describe('the command line', () => {
     refuse()
     await place.ok('backup', place.path('backup.db'))
     assert.deepEqual(told((await place.run(['restore', place.path('backup.db'), '--force'])).err), ['audience).', 'title).'])
+  })
+
+  it('tells each of what a server would warn of as a sentence, whether or not it was one', async () => {
+    const lines: string[] = []
+    const { log, written } = deskLog({ err: { write: async (text) => void lines.push(text) } })
+    log.warn({ err: new Error('locked') }, 'it could not be read')
+    log.warn('It cannot go on. Install another.')
+    await written()
+    assert.deepEqual(lines, ['It could not be read (err locked).\n', 'It cannot go on. Install another.\n'])
   })
 
   it('makes no database where there is only something to look at', async () => {

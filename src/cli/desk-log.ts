@@ -22,5 +22,5 @@ export function deskLog({ err }: Pick<Terminal, 'err'>): DeskLog {
 
 function inWords({ msg, level: _, ...details }: { readonly msg: string; readonly level: number }): string {
   const facts = Object.entries(details).map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : value}`)
-  return `${msg.charAt(0).toUpperCase()}${msg.slice(1)}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}.`
+  return `${msg.charAt(0).toUpperCase()}${msg.slice(1).replace(/\.$/, '')}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}.`
 }
