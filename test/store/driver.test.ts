@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -86,6 +86,33 @@ test('a file that another copy of SQLite in the process opens, also later, is sa
   )
   await store.close()
   for (const db of [ours, elsewhere, theirs]) db.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('a file that the host opens anew after another was put in its place is said to be replaced, not to be open in another copy of SQLite', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const folder = temporaryFolder()
+  const file = join(folder, 'app.db')
+  const logged: Logged[] = []
+  const store = openStore(file, logged)
+  await store.check()
+  assert.equal(await isOpenTwice(file), false)
+  new Sqlite(join(folder, 'new.db')).close()
+  renameSync(join(folder, 'new.db'), file)
+  for (const beside of ['-wal', '-shm']) unlinkSync(file + beside)
+  const anew = new Sqlite(file)
+  anew.exec('PRAGMA journal_mode = WAL; CREATE TABLE posts (title TEXT)')
+  assert.equal(await isOpenTwice(file), true, 'it looks so')
+  for (let round = 0; round < 5; round++) {
+    t.mock.timers.tick(10_000)
+    await eventually(() => logged.length > 0, 'the log says so')
+    await isOpenTwice(file)
+  }
+  assert.deepEqual([logged.length, /was removed or replaced/.test(logged[0]?.message ?? '')], [1, true])
+  await store.close()
+  anew.close()
   rmSync(folder, { recursive: true, force: true })
 })
 

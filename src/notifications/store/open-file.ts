@@ -27,7 +27,7 @@ export class OpenFile {
     this.#logger = logger
     this.#opened = statSync(path)
     this.#timer = setInterval(() => this.#look(), EVERY).unref()
-    void this.#lookForCopies()
+    this.#look()
   }
 
   /** Rejects with UnavailableError while another file, or none, stands under its path; the log says so, too, once. */
@@ -46,9 +46,12 @@ export class OpenFile {
     clearInterval(this.#timer)
   }
 
+  /** Of a file that was replaced the index may be mapped twice by one copy. */
   #look(): void {
-    void this.check().catch(() => {})
-    void this.#lookForCopies()
+    void this.check().then(
+      () => this.#lookForCopies(),
+      () => {},
+    )
   }
 
   async #lookForCopies(): Promise<void> {
