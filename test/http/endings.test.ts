@@ -14,6 +14,13 @@ function twoStores(): [MemoryStore, MemoryStore] {
   return [one, other]
 }
 
+/** Two processes on one database, with the same sessions; with the cookie of ada, who is signed in. */
+async function startTwo(database: string) {
+  const [store, otherStore] = twoStores()
+  const [one, two] = [await LiveHost.start({ database, store }), await LiveHost.start({ database, store: otherStore })]
+  return { one, two, cookie: await one.signIn('ada') }
+}
+
 async function expectClosed(tab: Tab, within = 1000): Promise<void> {
   await eventually(
     () => tab.closed === 4401,
@@ -88,11 +95,10 @@ for (const { what, change } of [
 ]) {
   test(`a process that signs ${what} and keeps the session ends what they have open in another`, async () => {
     using folder = new Folder()
-    const database = folder.file('shared.db')
-    const [store, otherStore] = twoStores()
-    await using one = await LiveHost.start({ database, store })
-    await using two = await LiveHost.start({ database, store: otherStore })
-    const cookie = await one.signIn('ada')
+    const started = await startTwo(folder.file('shared.db'))
+    await using one = started.one
+    await using two = started.two
+    const { cookie } = started
     await using there = await two.openTab(cookie)
     await using cy = await two.openTab(await two.signIn('cy'))
     await eventually(() => there.frames.length > 0 && cy.frames.length > 0, 'they are greeted')
@@ -105,10 +111,10 @@ for (const { what, change } of [
 test('a process that saves a session for something else ends nothing, and says nothing to the others', async () => {
   using folder = new Folder()
   const database = folder.file('shared.db')
-  const [store, otherStore] = twoStores()
-  await using one = await LiveHost.start({ database, store })
-  await using two = await LiveHost.start({ database, store: otherStore })
-  const cookie = await one.signIn('ada')
+  const started = await startTwo(database)
+  await using one = started.one
+  await using two = started.two
+  const { cookie } = started
   await using there = await two.openTab(cookie)
   const db = new Sqlite(database)
   const endings = () => db.prepare(`SELECT audience FROM notification_changes WHERE at IS NOT NULL`).pluck().all()
