@@ -18,6 +18,8 @@ interface LiveHostOptions extends Partial<NotificationsOptions> {
   readonly store?: Store
   /** How long a session lives, in milliseconds. */
   readonly maxAge?: number
+  /** Whether sessions are saved after every request; unless told, only where they have changed. */
+  readonly resave?: boolean
   /** Runs on the server before it listens: other upgrade listeners and the like. */
   readonly prepare?: (server: Server) => void
   /** A middleware of the host's, between its sessions and what is ours. */
@@ -33,11 +35,11 @@ export class LiveHost implements AsyncDisposable {
   readonly warnings: string[] = []
   url = ''
 
-  private constructor({ store = new MemoryStore(), maxAge, prepare, between, ...options }: LiveHostOptions) {
+  private constructor({ store = new MemoryStore(), maxAge, resave = false, prepare, between, ...options }: LiveHostOptions) {
     const sessions = session({
       secret: 'for tests',
       store,
-      resave: false,
+      resave,
       saveUninitialized: false,
       cookie: maxAge === undefined ? {} : { maxAge },
     })

@@ -227,6 +227,42 @@ test('a session that is saved for something else keeps its sockets', async () =>
   assert.equal(tab.closed, undefined)
 })
 
+for (const { where, open } of [
+  { where: 'nobody has anything open', open: async () => undefined },
+  { where: 'a tab is open', open: (host: LiveHost, cookie: string) => host.openTab(cookie) },
+]) {
+  test(`where every request saves its session, the host is asked once for each while it stays as it is: ${where}`, async () => {
+    let asked = 0
+    const identify = ({ session: { user } }: Request) => {
+      asked++
+      return user === undefined ? null : { id: user }
+    }
+    await using host = await LiveHost.start({ identify, resave: true, maxAge: 60_000 })
+    const cookie = await host.signIn('ada')
+    await using tab = await open(host, cookie)
+    await host.visit('/ping', cookie)
+    const before = asked
+    for (let visits = 0; visits < 5; visits++) await host.visit('/ping', cookie)
+    assert.equal(asked - before, 5)
+    await host.visit('/topics/x', cookie, 'POST')
+    assert.equal(asked - before, 7, 'what is in it has changed')
+    assert.equal(tab?.closed, undefined)
+  })
+}
+
+test('where every request saves its session, one that changes hands and comes back ends what is open each time', async () => {
+  await using host = await LiveHost.start({ resave: true })
+  const cookie = await host.signIn('ada')
+  for (const next of ['bob', 'ada', 'bob']) {
+    await using tab = await host.openTab(cookie)
+    await host.visit('/ping', cookie)
+    await host.visit('/ping', cookie)
+    assert.equal(tab.closed, undefined)
+    await host.signIn(next, [], cookie)
+    await expectClosed(tab, 1000)
+  }
+})
+
 test('a host that cannot say who is there keeps the sockets, and is warned', async () => {
   let broken = false
   const identify = (req: Request) => {

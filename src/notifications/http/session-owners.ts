@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { SessionData } from 'express-session'
 import type { Logger } from '../logger.js'
+import { type Answer, contentOf, LastAnswers } from './last-answers.js'
 import { SavedMeanwhile } from './saved-meanwhile.js'
 import { names, sessionKey } from './stored-session.js'
 import type { Watched } from './watched.js'
@@ -30,6 +31,7 @@ export class SessionOwners {
   readonly #watched: ReadonlyMap<string, Watched>
   readonly #lost: Lost
   readonly #saved = new SavedMeanwhile()
+  readonly #answers = new LastAnswers()
 
   constructor(options: SessionOwnersOptions, watched: ReadonlyMap<string, Watched>, lost: Lost) {
     this.#options = options
@@ -60,7 +62,7 @@ export class SessionOwners {
     if (before === undefined && !this.#saved.matters && this.#watched.size === 0) return
     const key = sessionKey(id)
     this.#saved.note(key, session)
-    this.#ask(key, session, before)
+    if (before !== undefined || this.#watched.has(key)) this.#ask(key, session, before)
   }
 
   #ask(key: string, session: SessionData, before?: Promise<string | null>, meant?: number): void {
@@ -76,16 +78,26 @@ export class SessionOwners {
     const at = Date.now()
     const asOf = Math.trunc(performance.now())
     const req = requestOf(session)
+    if (req === undefined) return
+    const content = contentOf(session)
     const was = this.#watched.get(key)?.user ?? (await before)
-    if (req === undefined || (!was && !this.#watched.has(key))) return
-    // Not the request itself: what the host keeps with it of who is there is from before.
-    const user = await this.#options.whoIs(Object.create(req))
+    if (!was && !this.#watched.has(key)) return
+    const user = await this.#whose(req, key, { content, user: was ?? null, asOf })
     const watched = this.#watched.get(key)
     // What was asked first may be answered last.
     if (watched !== undefined && asOf < watched.asOf) return
     // Whoever has just signed in may be back as soon as that is answered.
     if ((watched ? watched.user : was) !== user) this.#lost(key, meant ?? (user === null ? at : at + SPARING_IT))
     if (watched !== undefined) belongs(watched, user, asOf)
+  }
+
+  /** @param last what would have been answered, where nothing has changed */
+  async #whose(req: Request, key: string, last: Answer): Promise<string | null> {
+    if (this.#answers.hold(key, last)) return last.user
+    // Not the request itself: what the host keeps with it of who is there is from before.
+    const user = await this.#options.whoIs(Object.create(req))
+    this.#answers.note(key, { ...last, user })
+    return user
   }
 
   #untold(error: unknown): void {
