@@ -40,6 +40,12 @@ export interface NotificationsOptions {
   readonly signInPath?: string | undefined
   /** Puts the plugin's pages into the host's own frame; without it they stand on their own. */
   readonly layout?: ((page: PageParts) => string | Promise<string>) | undefined
+  /**
+   * The language of what the plugin's pages, `bell()` and `list()` say: `'en'` unless told, `'pl'` or `'ar'`, or a tag such as `pl-PL`; by a function, of each
+   * request, where anything else means English. What the script says is in that of `<html lang>`, which should be the same.
+   * @example language: (req) => req.acceptsLanguages('en', 'pl', 'ar')
+   */
+  readonly language?: string | ((req: Request) => string | false | null | undefined) | undefined
   /** Origins that may connect and post, exactly; unless told, the request's own. */
   readonly allowedOrigins?: readonly string[] | undefined
   /** As Express's `trust proxy`; for the own origin and addresses of live connections. False unless told. */
@@ -59,6 +65,14 @@ export interface NotificationsOptions {
   /** A prom-client Registry that the metrics are registered with. */
   readonly registry?: Registry | undefined
 }
+
+/** The languages that there are words in. */
+const LANGUAGES = ['en', 'pl', 'ar'] as const
+
+export type Language = (typeof LANGUAGES)[number]
+
+const LANGUAGE =
+  'The option language must be en, pl or ar, or a function of the request that answers one of them. There are no words in any other: leave it out, and they are English.'
 
 const TRUST_PROXY = 'The option trustProxy takes what Express takes for trust proxy: hops, or addresses such as loopback or 10.0.0.0/8.'
 
@@ -113,6 +127,9 @@ const schema = z.strictObject(
       .union([z.literal('/'), path('signInPath', '/sign-in')], { error: 'The option signInPath must be a path such as /sign-in.' })
       .optional(),
     layout: isFunction('layout', 'a function of { title, head, body, req, res } that answers HTML').optional(),
+    language: z
+      .custom<string | (() => unknown)>((value) => typeof value === 'function' || languageOf(value) !== undefined, { error: LANGUAGE })
+      .optional(),
     allowedOrigins: z.array(origin, { error: 'The option allowedOrigins must be a list of origins.' }).optional(),
     trustProxy: z
       .union([z.boolean(), z.int(), z.string(), z.array(z.string())], { error: TRUST_PROXY })
@@ -153,6 +170,12 @@ export function parseOptions(options: NotificationsOptions): Options {
   const result = schema.safeParse(options)
   if (!result.success) throw new OptionError(result.error.issues[0]?.message ?? 'The options cannot be read.')
   return result.data as Options
+}
+
+/** Which of the languages a tag is, such as `pl-PL`; undefined where it is none of them. */
+export function languageOf(tag: unknown): Language | undefined {
+  const main = typeof tag === 'string' ? tag.split('-', 1)[0]?.toLowerCase() : undefined
+  return LANGUAGES.find((language) => language === main)
 }
 
 /** What looks like an address is none of ours: as a path it would make folders of that name. One letter is a drive of Windows. */

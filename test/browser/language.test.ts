@@ -41,8 +41,8 @@ async function open(host: Host, path: string, javaScriptEnabled: boolean): Promi
   return page
 }
 
-async function hostWithInbox(): Promise<{ host: Host; paths: readonly string[] }> {
-  const host = await Host.start({ layout })
+async function hostWithInbox(language?: string): Promise<{ host: Host; paths: readonly string[] }> {
+  const host = await Host.start({ layout, language })
   const more = { title: ARABIC, body: ARABIC, category: ARABIC, data: { from: ARABIC }, url: '/1', expiresAt: new Date(Date.now() + 86_400_000) }
   const ids: string[] = []
   for (const level of ['info', 'success', 'warning', 'error'] as const) {
@@ -100,5 +100,30 @@ describe('on an Arabic page, what is English is said to be', () => {
     assert.deepEqual(await page.evaluate(MISTAKEN), [])
     assert.equal(await page.evaluate(`getComputedStyle(document.querySelector('.belfry-page')).direction`), 'rtl')
     await page.context().close()
+  })
+})
+
+describe('where the host says that it is Arabic', () => {
+  /** Letters of ours: neither addresses nor the name of the zone. */
+  const ENGLISH = `(() => {
+    const parts = [...document.querySelectorAll('body [lang=en]')].map((part) => 'said to be: ' + part.textContent)
+    const names = [...document.querySelectorAll('body [aria-label]')].map((part) => part.ariaLabel)
+    const words = document.querySelector('body').innerText.replace(/\\bUTC\\b/g, '')
+    return [...parts, ...names.concat(words).join('\\n').match(/[a-z]{3,}.*/gi) ?? []]
+  })()`
+  const WORDS = `[...document.querySelectorAll('h1, .belfry-filters a, [data-belfry-action] button, .belfry-bell, [data-slot=level], [data-slot=state], [data-belfry-read-all]')]
+    .map((part) => part.ariaLabel ?? part.textContent.trim())`
+
+  it('there is no English on our pages, with JavaScript or without, and the script changes no word of the server’s', async () => {
+    const { host, paths } = await hostWithInbox('ar')
+    await using _ = host
+    for (const path of paths) {
+      const [plain, lively] = [await open(host, path, false), await open(host, path, true)]
+      for (const page of [plain, lively]) assert.deepEqual(await page.evaluate(ENGLISH), [], path)
+      // Of what is read by being opened both say so only after the first of them was.
+      await plain.reload()
+      assert.deepEqual(await lively.evaluate(WORDS), await plain.evaluate(WORDS), path)
+      for (const page of [plain, lively]) await page.context().close()
+    }
   })
 })

@@ -3,10 +3,12 @@ import type { ListQuery } from '../cursors.js'
 import { badgeText, type State } from '../protocol.js'
 import { type AssetName, assetHref } from './assets.js'
 import type { HttpContext } from './context.js'
+import { wordsFor } from './language.js'
 import { escapeHtml, render } from './templates.js'
 import { userMark } from './user-marks.js'
 import { listView } from './view.js'
 import { ensureRecorded, type Visit } from './visit.js'
+import type { Words } from './words.js'
 
 /**
  * What pages of the host find in `res.locals.notifications`. Signed out: unread is 0, bell and list are empty. All HTML is
@@ -40,6 +42,8 @@ const NOBODY: State = { epoch: '', version: 0, unread: 0 }
 /** Puts the state of somebody (null: of nobody) where templates find it; a later one replaces it. */
 export function present(res: Response, context: HttpContext, visit: Visit | null): void {
   const { basePath } = context.options
+  // As late as can be: the host may come to know the language of a request behind the middleware.
+  const words = () => wordsFor(context.options, res.req)
   const { epoch, version, unread } = visit?.state ?? NOBODY
   // No spread: V8 copies one in the midst of a literal by its slow path, for each page of the host's (24 instead of 3 µs).
   res.locals.notifications = {
@@ -47,8 +51,8 @@ export function present(res: Response, context: HttpContext, visit: Visit | null
     version,
     unread,
     head: () => headHtml(basePath),
-    bell: () => (visit === null ? '' : bellHtml(basePath, visit)),
-    list: async (query) => (visit === null ? '' : listHtml(context, visit, query)),
+    bell: () => (visit === null ? '' : bellHtml(basePath, words(), visit)),
+    list: async (query) => (visit === null ? '' : listHtml(context, words(), visit, query)),
   }
 }
 
@@ -64,14 +68,14 @@ function scriptHtml(basePath: string, name: AssetName): string {
   return href === undefined ? '' : `<script type="module" src="${escapeHtml(href)}"></script>`
 }
 
-function bellHtml(basePath: string, { person, state }: Visit): string {
+function bellHtml(basePath: string, words: Words, { person, state }: Visit): string {
   const { epoch, version, unread } = state
-  return render('_bell', { epoch, version, unread, basePath, badge: badgeText(unread), mark: userMark(person.id) }).trim()
+  return render('_bell', { epoch, version, unread, basePath, words, badge: badgeText(unread), mark: userMark(person.id) }).trim()
 }
 
-async function listHtml({ options, service }: HttpContext, visit: Visit, query: ListQuery = {}): Promise<string> {
+async function listHtml({ options, service }: HttpContext, words: Words, visit: Visit, query: ListQuery = {}): Promise<string> {
   ensureRecorded(visit)
   const { basePath } = options
-  const view = listView(basePath, query, await service.list(visit.person.id, { limit: 5, ...query }))
+  const view = listView(basePath, words, query, await service.list(visit.person.id, { limit: 5, ...query }))
   return render('list', { ...view, script: scriptHtml(basePath, 'times.js') })
 }

@@ -7,11 +7,13 @@ import type { ItemPage } from '../service.js'
 import type { AssetName } from './assets.js'
 import { headHtml, type PageNotifications, present } from './bell.js'
 import type { HttpContext } from './context.js'
+import { wordsFor } from './language.js'
 import type { Problem } from './problem.js'
 import { render } from './templates.js'
 import { userMark } from './user-marks.js'
 import { inboxView, itemView } from './view.js'
 import type { Visit } from './visit.js'
+import type { Words } from './words.js'
 
 /** The host's own layout failed: its error, not ours. */
 export class LayoutError extends Error {
@@ -21,6 +23,7 @@ export class LayoutError extends Error {
 }
 
 interface PageContent {
+  readonly words: Words
   readonly title: string
   readonly view: string
   readonly data: object
@@ -30,33 +33,38 @@ interface PageContent {
 export async function inboxPage(context: HttpContext, req: Request, res: Response, visit: Visit, query: ListQuery, page: ItemPage): Promise<void> {
   present(res, context, { ...visit, state: page })
   const { epoch, version } = page
-  const data = { ...inboxView(context.options.basePath, query, page), epoch, version, mark: userMark(visit.person.id) }
-  await send(context, req, res, { title: 'Notifications', view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
+  const words = wordsFor(context.options, req)
+  const data = { ...inboxView(context.options.basePath, words, query, page), epoch, version, mark: userMark(visit.person.id) }
+  await send(context, req, res, { words, title: words.bell, view: 'inbox', data, scripts: ['belfry.js', 'inbox.js'] })
 }
 
 export async function itemPage(context: HttpContext, req: Request, res: Response, visit: Visit, item: Item): Promise<void> {
   present(res, context, visit)
+  const words = wordsFor(context.options, req)
+  const data = { ...itemView(context.options.basePath, words, item), ...visit.state, mark: userMark(visit.person.id) }
   // Never the bare text: one that begins with '(3) ' would pass for the count.
-  const data = { ...itemView(context.options.basePath, item), ...visit.state, mark: userMark(visit.person.id) }
-  await send(context, req, res, { title: `Notification: ${item.title}`, view: 'item', data, scripts: ['belfry.js', 'item.js'] })
+  await send(context, req, res, { words, title: words.titleOf(item.title), view: 'item', data, scripts: ['belfry.js', 'item.js'] })
 }
 
 export async function preferencesPage(context: HttpContext, req: Request, res: Response, visit: Visit): Promise<void> {
   present(res, context, visit)
-  const data = { basePath: context.options.basePath }
-  await send(context, req, res, { title: 'Notification preferences', view: 'preferences', data, scripts: ['belfry.js', 'preferences-page.js'] })
+  const words = wordsFor(context.options, req)
+  const data = { words, basePath: context.options.basePath }
+  await send(context, req, res, { words, title: words.choices.title, view: 'preferences', data, scripts: ['belfry.js', 'preferences-page.js'] })
 }
 
 export async function errorPage(context: HttpContext, req: Request, res: Response, problem: Problem): Promise<void> {
   res.status(problem.status)
   if (res.locals.notifications === undefined) present(res, context, null)
-  await send(context, req, res, { title: problem.title, view: 'error', data: { problem, basePath: context.options.basePath } })
+  const words = wordsFor(context.options, req)
+  const title = words.titles[problem.status] ?? problem.title
+  await send(context, req, res, { words, title, view: 'error', data: { words, title, problem, basePath: context.options.basePath } })
 }
 
-async function send({ options }: HttpContext, req: Request, res: Response, { title, view, data, scripts }: PageContent): Promise<void> {
+async function send({ options }: HttpContext, req: Request, res: Response, { words, title, view, data, scripts }: PageContent): Promise<void> {
   const body = render(view, { ...data, signIn: options.signInPath !== undefined })
   const head = headHtml(options.basePath, scripts)
-  const frame = options.layout ?? plainLayout
+  const frame = options.layout ?? ((parts) => plainLayout(words, parts))
   let html: string
   try {
     html = await frame({ title, head, body, req, res })
@@ -74,7 +82,7 @@ function askAgain({ method }: Request, res: Response): void {
 }
 
 /** The frame of hosts that give none of their own. */
-function plainLayout({ title, head, body, res }: PageParts): string {
+function plainLayout(words: Words, { title, head, body, res }: PageParts): string {
   const shown: PageNotifications | undefined = res.locals.notifications
-  return render('layout', { title, head, body, badge: badgeText(shown?.unread ?? 0), bell: shown?.bell() ?? '' })
+  return render('layout', { words, title, head, body, badge: badgeText(shown?.unread ?? 0), bell: shown?.bell() ?? '' })
 }

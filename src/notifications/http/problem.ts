@@ -25,7 +25,7 @@ export class WrongTypeError extends BelfryError {
   }
 }
 
-const TITLES: Readonly<Record<number, string>> = {
+export const TITLES: Readonly<Record<number, string>> = {
   400: 'Malformed',
   401: 'Not signed in',
   403: 'Not allowed',

@@ -1,7 +1,8 @@
 import type { ListQuery } from '../cursors.js'
-import type { Item, ItemState, Level } from '../protocol.js'
+import type { Item, ItemState } from '../protocol.js'
 import type { ItemPage } from '../service.js'
 import { safeUrl } from '../values.js'
+import type { Words } from './words.js'
 
 /** A notification in words, for templates; every string is text and gets escaped there. */
 interface ItemView {
@@ -10,9 +11,7 @@ interface ItemView {
   readonly state: string
   readonly title: string
   readonly body: string
-  readonly level: Level
-  /** '' for info, which goes without saying. */
-  readonly levelWord: string
+  readonly level: string
   readonly from: string
   readonly category: string
   readonly categoryHref: string
@@ -23,29 +22,24 @@ interface ItemView {
   readonly dayWords: string
   /** All of them; which are shown follows from the state, also when that changes later. */
   readonly actions: readonly Action[]
+  readonly words: Words
 }
 
 interface Action {
-  readonly action: string
-  readonly words: string
+  readonly action: keyof Words['actions']
   readonly from: readonly ItemState[]
 }
 
-const LEVEL_WORDS: Readonly<Record<Level, string>> = { info: '', success: 'Success', warning: 'Warning', error: 'Error' }
-const STATE_WORDS = { unread: 'Unread', read: 'Read', archived: 'Archived' } as const
-
 /** What can be done with one, by the states in which it makes sense. */
 const ACTIONS: readonly Action[] = [
-  { action: 'read', words: 'Mark as read', from: ['unread'] },
-  { action: 'unread', words: 'Mark as unread', from: ['read'] },
-  { action: 'archive', words: 'Archive', from: ['unread', 'read'] },
-  { action: 'unarchive', words: 'Move to inbox', from: ['archived'] },
+  { action: 'read', from: ['unread'] },
+  { action: 'unread', from: ['read'] },
+  { action: 'archive', from: ['unread', 'read'] },
+  { action: 'unarchive', from: ['archived'] },
 ]
 
-const dayOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
-
 /** Everything that the inbox template shows. */
-export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
+export function inboxView(basePath: string, words: Words, query: ListQuery, page: ItemPage) {
   const filter = query.filter ?? 'all'
   const category = query.category ?? ''
   const href = (changed: Record<string, string>) => inboxHref(basePath, { filter, category, ...changed })
@@ -54,10 +48,11 @@ export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
   const atTop = query.before === undefined && !backwards
   return {
     basePath,
+    words,
     unread: page.unread,
     filter,
     category,
-    rows: newestFirst.map((item) => rowView(basePath, item)),
+    rows: newestFirst.map((item) => rowView(basePath, words, item)),
     newest: newestFirst[0]?.cursor ?? '',
     atTop,
     // From any other place, what it marks is not what is seen.
@@ -66,41 +61,39 @@ export function inboxView(basePath: string, query: ListQuery, page: ItemPage) {
     withoutCategory: href({ category: '' }),
     top: href({}),
     older: olderHref(href, page, newestFirst, backwards),
-    empty: EMPTY[filter],
-    emptyRow: EMPTY_ROW,
+    empty: words.empty[atTop ? filter : 'older'],
+    emptyRow: { ...EMPTY_ROW, words },
   }
 }
 
 /** Everything that a short list on a page of the host's shows. */
-export function listView(basePath: string, query: ListQuery, page: ItemPage) {
-  return { basePath, rows: page.items.map((item) => rowView(basePath, item)), empty: EMPTY[query.filter ?? 'all'] }
+export function listView(basePath: string, words: Words, query: ListQuery, page: ItemPage) {
+  return { words, rows: page.items.map((item) => rowView(basePath, words, item)), empty: words.empty[query.filter ?? 'all'] }
 }
 
 /** Everything that the page of one notification shows. */
-export function itemView(basePath: string, item: Item) {
+export function itemView(basePath: string, words: Words, item: Item) {
   const url = safeUrl(item.url)
   return {
     basePath,
-    ...rowView(basePath, item),
-    stateWord: STATE_WORDS[item.state],
+    ...rowView(basePath, words, item),
     actions: ACTIONS.filter(({ from }) => from.includes(item.state)),
-    when: moment(item.createdAt),
+    when: moment(words, item.createdAt),
     expiresAt: item.expiresAt,
-    expires: item.expiresAt === null ? '' : moment(item.expiresAt),
+    expires: item.expiresAt === null ? '' : moment(words, item.expiresAt),
     url,
-    open: url === null ? '' : url.startsWith('/') ? 'Open the page' : `Open ${new URL(url).host}`,
+    open: url === null ? '' : url.startsWith('/') ? words.open : words.openAt(new URL(url).host),
   }
 }
 
 /** An empty row, for the client to clone. */
-const EMPTY_ROW: ItemView = {
+const EMPTY_ROW: Omit<ItemView, 'words'> = {
   id: '',
   cursor: '',
   state: 'unread',
   title: '',
   body: '',
   level: 'info',
-  levelWord: '',
   from: '',
   category: '',
   categoryHref: '',
@@ -112,13 +105,7 @@ const EMPTY_ROW: ItemView = {
   actions: ACTIONS,
 }
 
-const EMPTY = {
-  all: { title: 'Nothing here yet', words: 'What concerns you will appear here by itself, the newest first.' },
-  unread: { title: 'You are up to date', words: 'Everything is read. What comes next will appear here by itself.' },
-  archived: { title: 'Nothing is archived', words: 'What you archive leaves the inbox and is kept here.' },
-} as const
-
-function rowView(basePath: string, item: Item): ItemView {
+function rowView(basePath: string, words: Words, item: Item): ItemView {
   const { id, cursor, state, title, level } = item
   const category = item.category ?? ''
   return {
@@ -129,15 +116,15 @@ function rowView(basePath: string, item: Item): ItemView {
     level,
     category,
     body: item.body ?? '',
-    levelWord: LEVEL_WORDS[level],
     from: senderOf(item.data),
     categoryHref: inboxHref(basePath, { category }),
     href: `${basePath}/${encodeURIComponent(id)}`,
     at: item.createdAt,
     time: timeOf(item.createdAt),
     day: dayOf(item.createdAt),
-    dayWords: dayWords(item.createdAt),
+    dayWords: dayWords(words, item.createdAt),
     actions: ACTIONS,
+    words,
   }
 }
 
@@ -160,8 +147,8 @@ function senderOf(data: unknown): string {
   return typeof from === 'string' ? from.slice(0, 200) : ''
 }
 
-function moment(iso: string): string {
-  return `${dayWords(iso)}, ${timeOf(iso)}`
+function moment(words: Words, iso: string): string {
+  return `${dayWords(words, iso)}${words.comma}${timeOf(iso)}`
 }
 
 /** From the end, as years may have more than four digits. */
@@ -174,10 +161,10 @@ function dayOf(iso: string): string {
 }
 
 /** Most rows of a page are of the same day. */
-let latest = { day: '', words: '' }
+let latest = { lang: '', day: '', text: '' }
 
-function dayWords(iso: string): string {
+function dayWords(words: Words, iso: string): string {
   const day = dayOf(iso)
-  if (latest.day !== day) latest = { day, words: dayOfYear.format(new Date(iso)) }
-  return latest.words
+  if (latest.day !== day || latest.lang !== words.lang) latest = { lang: words.lang, day, text: words.day.format(new Date(iso)) }
+  return latest.text
 }
