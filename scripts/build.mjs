@@ -100,7 +100,7 @@ async function shrink(file) {
   const { code } = await minify(readFileSync(file, 'utf8'), {
     module: true,
     ecma: 2020,
-    compress: { passes: 3, hoist_funs: true, unsafe_arrows: true, unsafe: true },
+    compress: { passes: 3, hoist_funs: true, inline: 1, lhs_constants: false, unsafe_arrows: true, unsafe: true },
   })
   writeFileSync(file, code)
 }
