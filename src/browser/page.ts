@@ -32,16 +32,19 @@ export function watchPage({ looked, acted, left, returned, woke, offline }: Page
     last = now
   }, TICK)
   const stop = new AbortController()
-  const on = (target: EventTarget, type: string, listener: (event: Event) => void) => target.addEventListener(type, listener, { signal: stop.signal })
-  on(document, 'visibilitychange', () => document.hidden || looked())
-  on(document, 'pointerdown', acted)
-  on(document, 'keydown', acted)
-  on(document, 'freeze', left)
-  on(document, 'resume', returned)
-  on(window, 'pagehide', left)
-  on(window, 'pageshow', (event) => (event as PageTransitionEvent).persisted && returned())
-  on(window, 'online', woke)
-  on(window, 'offline', offline)
+  const listeners = {
+    visibilitychange: () => document.hidden || looked(),
+    pointerdown: acted,
+    keydown: acted,
+    freeze: left,
+    resume: returned,
+    pagehide: left,
+    pageshow: (event: Event) => (event as PageTransitionEvent).persisted && returned(),
+    online: woke,
+    offline,
+  }
+  // On the way down, as what freezes a document does not bubble up to its window.
+  for (const [type, listener] of Object.entries(listeners)) addEventListener(type, listener, { capture: true, signal: stop.signal })
   return () => {
     clearInterval(ticking)
     stop.abort()
