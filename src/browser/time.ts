@@ -2,6 +2,7 @@ const UNITS = [
   ['day', 86_400],
   ['hour', 3600],
   ['minute', 60],
+  ['second', 0],
 ] as const
 
 /** What is needed of a `<time>`. */
@@ -28,18 +29,18 @@ export function createClock(language: string, now: () => number = Date.now): Clo
   const day = format({ dateStyle: 'long' })
   // Swedish days are written as in ISO 8601.
   const keyOf = (date: Date) => date.toLocaleDateString('sv')
-  const daysAgo = (key: string) => Math.round((Date.parse(keyOf(new Date(now()))) - Date.parse(key)) / 86_400_000)
   const dayOf = (date: Date) => {
-    const days = daysAgo(keyOf(date))
+    const days = (Date.parse(keyOf(new Date(now()))) - Date.parse(keyOf(date))) / 86_400_000
     const words = days === 0 || days === 1 ? ago.format(-days, 'day') : day.format(date)
-    return words.charAt(0).toLocaleUpperCase(language) + words.slice(1)
+    return words.replace(/^./, (first) => first.toLocaleUpperCase(language))
   }
   return {
     show(time, headed) {
       const date = new Date(time.dateTime)
       const seconds = Math.round((+date - now()) / 1000)
-      if (Number.isNaN(seconds)) return
-      const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 0]
+      const found = UNITS.find(([, size]) => Math.abs(seconds) >= size)
+      if (!found) return
+      const [unit, size] = found
       const old = () => (headed ? wall.format(date) : dayOf(date))
       const words = unit === 'day' ? old() : ago.format(size && Math.trunc(seconds / size), unit)
       if (time.textContent !== words) time.textContent = words
