@@ -32,9 +32,8 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
   const rules = new Intl.PluralRules(language)
   const numbers = new Intl.NumberFormat(language)
   return (key, count = 0, text = numbers.format(count)) => {
-    const message = messages[key] as string | Plural
-    const words = typeof message === 'string' ? message : (message[rules.select(count)] ?? message.other)
-    return words.replace(/[#%]/, () => text)
+    const message = messages[key] as string & Plural
+    return (message[rules.select(count)] ?? message.other ?? message).replace(/[#%]/, () => text)
   }
 }
 
