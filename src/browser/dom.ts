@@ -29,7 +29,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 /** A button in words that does something when it is pressed; not by the second click of a double click, which was meant for what lay there before. */
 export function button(words: string, press: () => void, className = 'belfry-button'): HTMLButtonElement {
   const made = h('button', { type: 'button', class: className }, words)
-  made.addEventListener('click', ({ detail }) => detail < 2 && press())
+  made.onclick = ({ detail }) => detail < 2 && press()
   return made
 }
 
