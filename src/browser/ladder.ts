@@ -163,18 +163,16 @@ export class Ladder {
     this.#candidate?.close()
     const { base, query, status, offer, version } = this.#to
     if (!this.#current && !this.#polling) status('connecting')
-    let greeted = false
     const link = RUNGS[on](base, query, {
       frame: (frame) => {
         if (frame.type === 'hello') {
-          greeted = true
           // First the count, then that it is live: a page that shows nothing until then would flash.
           offer(frame)
           this.#standsOn(on, link, frame)
         } else if (frame.type === 'unread') offer(frame, frame.latest ?? null)
         else if (frame.type === 'heartbeat' && frame.version > version()) this.#refresh()
       },
-      end: (code) => (greeted ? this.#lost(on, code) : this.#failed(on, code)),
+      end: (code) => (this.#current === link ? this.#lost(on, code) : this.#failed(on, code)),
     })
     this.#candidate = link
   }
