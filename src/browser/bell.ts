@@ -16,7 +16,7 @@ const clients = new Map<string, Client>()
 let told: string | undefined
 
 /** The one client of a user on this page, however many bells it has. */
-function clientOf(base: string, user: string | undefined, state: State): Client {
+function clientOf(base: string | undefined, user: string | undefined, state: State): Client {
   const key = `${base} ${user}`
   const client = clients.get(key) ?? createClient({ base, user })
   clients.set(key, client)
@@ -86,7 +86,7 @@ export class NotificationBell extends HTMLElement {
 
   async #begin(): Promise<void> {
     const { base, user } = this.dataset
-    this.client = clientOf(base || '/notifications', user, stateOf(this))
+    this.client = clientOf(base, user, stateOf(this))
     await this.learn('bell')
     this.say = this.speak(english)
     this.#announce = createAnnouncer(this)
@@ -140,7 +140,6 @@ function stateOf(bell: HTMLElement): State {
 }
 
 function showInTitle(badge: string): void {
-  const plain = document.title.replace(/^\(\d+\+?\) /, '')
-  const title = badge ? `(${badge}) ${plain}` : plain
+  const title = (badge && `(${badge}) `) + document.title.replace(/^\(\d+\+?\) /, '')
   if (document.title !== title) document.title = title
 }
