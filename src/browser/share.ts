@@ -105,7 +105,7 @@ export function createShare(base: string, user: string | undefined, query: strin
 
   const join = () => {
     away = false
-    if (user && 'locks' in navigator) tabs = new Tabs(`belfry ${base} ${user}`, { lead, follow, heard })
+    if (user && navigator.locks) tabs = new Tabs(`belfry ${base} ${user}`, { lead, follow, heard })
     else lead()
   }
   const left = () => {
