@@ -28,194 +28,182 @@ export interface LadderOptions {
 }
 
 /** Keeps the state fresh by the best way that works: socket, else server-sent events, else polling. */
-export class Ladder {
-  readonly #to: LadderOptions
-  readonly #retries = createBackoff()
-  #running = false
-  /** Whoever waited for an answer in an earlier turn has nothing to do with it any more. */
-  #turn = 0
-  #rung: Rung = 0
-  #current: Link | undefined
-  #candidate: Link | undefined
-  #blocked = false
-  #polling = false
-  #spread = 10
-  /** When the top rung was last tried, by performance.now(). */
-  #topAt = 0
-  #nextTry: ReturnType<typeof setTimeout> | undefined
-  #nextPoll: ReturnType<typeof setTimeout> | undefined
-
-  constructor(options: LadderOptions) {
-    this.#to = options
-  }
-
-  start(): void {
-    this.#running = true
-    this.#blocked = false
-    this.#rung = 0
-    this.#attempt(0)
-  }
-
-  stop(): void {
-    this.#running = false
-    this.#drop()
-  }
-
+export interface Ladder {
+  start(): void
+  stop(): void
   /** Somebody looks: is what we know still so? */
-  check(): void {
-    if (!this.#running) return
-    if (this.#current) this.#refresh()
-    else if (this.#polling) void this.#pollNow()
-    else if (!this.#candidate) this.#attempt(this.#rung)
-  }
-
+  check(): void
   /** The network or the machine came back: ask who we are, then begin at the top. */
-  async restart(): Promise<void> {
-    this.#drop()
-    this.#running = true
-    this.#rung = 0
-    const answer = await this.#ask()
-    if (answer === 'ok') this.#attempt(0)
-    else if (answer) this.#unreachable()
-  }
-
+  restart(): Promise<void>
   /** The browser believes that the network went: believe it when the server can't be reached either. */
-  async doubt(): Promise<void> {
-    if (!this.#running || (await this.#ask()) !== 'down') return
-    this.#drop()
-    this.#unreachable()
-  }
-
+  doubt(): Promise<void>
   /** The person acts: what waited for that is tried again. */
-  act(): void {
-    if (!this.#running || !this.#blocked) return
-    this.#blocked = false
-    this.#attempt(0)
-  }
+  act(): void
+}
 
-  #drop(): void {
-    this.#turn++
-    this.#rest()
-    this.#current?.close()
-    this.#candidate?.close()
-    this.#current = this.#candidate = undefined
-  }
+export function createLadder({ base, query, poll, offer, version, status }: LadderOptions): Ladder {
+  const retries = createBackoff()
+  let running = false
+  /** Whoever waited for an answer in an earlier turn has nothing to do with it any more. */
+  let turn = 0
+  let rung: Rung = 0
+  let current: Link | undefined
+  let candidate: Link | undefined
+  let blocked = false
+  let polling = false
+  let spread = 10
+  /** When the top rung was last tried, by performance.now(). */
+  let topAt = 0
+  let nextTry: ReturnType<typeof setTimeout> | undefined
+  let nextPoll: ReturnType<typeof setTimeout> | undefined
 
   /** Nothing more is planned. */
-  #rest(): void {
-    clearTimeout(this.#nextTry)
-    clearTimeout(this.#nextPoll)
-    this.#polling = false
+  const rest = () => {
+    clearTimeout(nextTry)
+    clearTimeout(nextPoll)
+    polling = false
   }
-
-  #signedOut(): void {
-    this.stop()
-    this.#to.status('signed-out')
+  const drop = () => {
+    turn++
+    rest()
+    current?.close()
+    candidate?.close()
+    current = candidate = undefined
   }
-
-  #tryLater(on: Rung, ms: number): void {
-    clearTimeout(this.#nextTry)
-    this.#nextTry = setTimeout(() => this.#attempt(on), ms)
+  const stop = () => {
+    running = false
+    drop()
   }
-
+  const signedOut = () => {
+    stop()
+    status('signed-out')
+  }
+  const tryLater = (on: Rung, ms: number) => {
+    clearTimeout(nextTry)
+    nextTry = setTimeout(() => attempt(on), ms)
+  }
   /** Asks; undefined where the answer came too late to matter, or was that nobody is signed in. */
-  async #ask(): Promise<'ok' | 'down' | undefined> {
-    const mine = this.#turn
-    const answer = await this.#to.poll()
-    if (!this.#running || mine !== this.#turn) return undefined
+  const ask = async () => {
+    const mine = turn
+    const answer = await poll()
+    if (!running || mine !== turn) return undefined
     if (answer !== 'signed-out') return answer
-    this.#signedOut()
+    signedOut()
     return undefined
   }
-
-  #refresh(): void {
-    if (!this.#current?.sync()) void this.#ask()
+  const refresh = () => {
+    if (!current?.sync()) void ask()
+  }
+  const pollOn = () => {
+    clearTimeout(nextPoll)
+    nextPoll = setTimeout(pollNow, document.hidden ? POLL_HIDDEN_EVERY : POLL_EVERY)
+  }
+  const pollNow = async () => {
+    clearTimeout(nextPoll)
+    const answer = await ask()
+    if (!answer || !polling) return
+    status(answer === 'ok' ? 'polling' : 'offline')
+    pollOn()
+  }
+  const fallToPolling = () => {
+    polling = true
+    status('polling')
+    pollOn()
+    if (!blocked) tryLater(0, CLIMB_EVERY)
+  }
+  const unreachable = () => {
+    status('offline')
+    tryLater(rung, retries.next())
   }
 
-  #pollOn(): void {
-    clearTimeout(this.#nextPoll)
-    this.#nextPoll = setTimeout(() => this.#pollNow(), document.hidden ? POLL_HIDDEN_EVERY : POLL_EVERY)
-  }
-
-  async #pollNow(): Promise<void> {
-    clearTimeout(this.#nextPoll)
-    const answer = await this.#ask()
-    if (!answer || !this.#polling) return
-    this.#to.status(answer === 'ok' ? 'polling' : 'offline')
-    this.#pollOn()
-  }
-
-  #fallToPolling(): void {
-    this.#polling = true
-    this.#to.status('polling')
-    this.#pollOn()
-    if (!this.#blocked) this.#tryLater(0, CLIMB_EVERY)
-  }
-
-  #unreachable(): void {
-    this.#to.status('offline')
-    this.#tryLater(this.#rung, this.#retries.next())
-  }
-
-  #attempt(on: Rung): void {
-    clearTimeout(this.#nextTry)
-    if (!on) this.#topAt = performance.now()
-    this.#candidate?.close()
-    const { base, query, status, offer, version } = this.#to
-    if (!this.#current && !this.#polling) status('connecting')
+  const attempt = (on: Rung) => {
+    clearTimeout(nextTry)
+    if (!on) topAt = performance.now()
+    candidate?.close()
+    if (!current && !polling) status('connecting')
     const link = RUNGS[on](base, query, {
       frame: (frame) => {
         if (frame.type === 'hello') {
           // First the count, then that it is live: a page that shows nothing until then would flash.
           offer(frame)
-          this.#standsOn(on, link, frame)
+          standsOn(on, link, frame)
         } else if (frame.type === 'unread') offer(frame, frame.latest ?? null)
-        else if (frame.type === 'heartbeat' && frame.version > version()) this.#refresh()
+        else if (frame.type === 'heartbeat' && frame.version > version()) refresh()
       },
-      end: (code) => (this.#current === link ? this.#lost(on, code) : this.#failed(on, code)),
+      end: (code) => (current === link ? lost(on, code) : failed(on, code)),
     })
-    this.#candidate = link
+    candidate = link
   }
-
-  #standsOn(on: Rung, link: Link, { reconnectWithin }: HelloFrame): void {
-    this.#candidate = undefined
-    if (this.#current !== link) this.#current?.close()
-    this.#current = link
-    this.#rung = on
-    this.#spread = reconnectWithin
-    this.#rest()
-    this.#retries.opened()
-    if (on) this.#tryLater(0, this.#topAt + CLIMB_EVERY - performance.now())
-    this.#to.status('live')
+  const standsOn = (on: Rung, link: Link, { reconnectWithin }: HelloFrame) => {
+    candidate = undefined
+    if (current !== link) current?.close()
+    current = link
+    rung = on
+    spread = reconnectWithin
+    rest()
+    retries.opened()
+    if (on) tryLater(0, topAt + CLIMB_EVERY - performance.now())
+    status('live')
   }
-
   /** Whether the close code already says all: then what it says is done. */
-  #obey(code: number): boolean {
-    if (code === SIGNED_OUT) this.#signedOut()
+  const obey = (code: number) => {
+    if (code === SIGNED_OUT) signedOut()
     else if (code === TOO_MANY || code === SLOW) {
-      this.#blocked = code === TOO_MANY
-      this.#fallToPolling()
+      blocked = code === TOO_MANY
+      fallToPolling()
     } else return false
     return true
   }
-
-  #lost(on: Rung, code: number): void {
-    this.#current = undefined
-    if (this.#obey(code)) return
-    if (!this.#candidate) this.#to.status('connecting')
-    this.#tryLater(on, code === RESTART ? Math.random() * this.#spread * 1000 : this.#retries.next())
+  const lost = (on: Rung, code: number) => {
+    current = undefined
+    if (obey(code)) return
+    if (!candidate) status('connecting')
+    tryLater(on, code === RESTART ? Math.random() * spread * 1000 : retries.next())
+  }
+  const failed = async (on: Rung, code: number) => {
+    candidate = undefined
+    if (current) return tryLater(0, CLIMB_EVERY)
+    if (obey(code)) return
+    // A browser can't see why an upgrade was refused: the poll can.
+    const answer = await ask()
+    // Meanwhile another attempt may be under way, or stand.
+    if (!answer || current || candidate) return
+    if (answer === 'down') unreachable()
+    else if (on) fallToPolling()
+    else attempt(1)
   }
 
-  async #failed(on: Rung, code: number): Promise<void> {
-    this.#candidate = undefined
-    if (this.#current) return this.#tryLater(0, CLIMB_EVERY)
-    if (this.#obey(code)) return
-    // A browser can't see why an upgrade was refused: the poll can.
-    const answer = await this.#ask()
-    // Meanwhile another attempt may be under way, or stand.
-    if (!answer || this.#current || this.#candidate) return
-    if (answer === 'down') this.#unreachable()
-    else if (on) this.#fallToPolling()
-    else this.#attempt(1)
+  return {
+    start() {
+      running = true
+      blocked = false
+      rung = 0
+      attempt(0)
+    },
+    stop,
+    check() {
+      if (!running) return
+      if (current) refresh()
+      else if (polling) void pollNow()
+      else if (!candidate) attempt(rung)
+    },
+    async restart() {
+      drop()
+      running = true
+      rung = 0
+      const answer = await ask()
+      if (answer === 'ok') attempt(0)
+      else if (answer) unreachable()
+    },
+    async doubt() {
+      if (!running || (await ask()) !== 'down') return
+      drop()
+      unreachable()
+    },
+    act() {
+      if (!running || !blocked) return
+      blocked = false
+      attempt(0)
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { Item, State } from '../notifications/protocol.js'
-import { Ladder } from './ladder.js'
+import { createLadder } from './ladder.js'
 import { reloadPrivate, watchPage } from './page.js'
 import { poll } from './poll.js'
 import type { Store } from './state.js'
@@ -69,7 +69,7 @@ export function createShare(base: string, user: string | undefined, query: strin
     if (store.offer(next, latest) && leading) tell(latest)
   }
   const ask = () => poll(url, offer)
-  const ladder = new Ladder({
+  const ladder = createLadder({
     base,
     query,
     poll: ask,
