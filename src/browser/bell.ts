@@ -74,9 +74,9 @@ export class NotificationBell extends HTMLElement {
     return sayIn(this.#messages ? this.language : 'en', { ...messages, ...this.#messages } as M)
   }
 
-  /** Tells a screen reader, through the one status of the page. */
+  /** Tells a screen reader, through the one status of the page; once this bell is gone, through that of the one that came in its place. */
   announce(words: string): void {
-    write(this, '[role=status]', words)
+    write(this.isConnected ? this : document.body, 'notification-bell [role=status]', words)
   }
 
   /** Says in the place of what is private that nobody is signed in any more. */

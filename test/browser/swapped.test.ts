@@ -141,6 +141,19 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('has an inbox that still tells a screen reader what was done there, through whichever bell there is', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    await page.evaluate('swap()')
+    await expectConnection(page, 'live')
+    await page.getByRole('main').getByRole('button', { name: 'Mark all as read' }).click()
+    await expectText(page, `document.querySelector('[role=status]').textContent`, '0 unread')
+    await page.context().close()
+  })
+
   it('leaves alone what was selected in an inbox that is no longer there', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
