@@ -58,9 +58,9 @@ export class NotificationBell extends HTMLElement {
     this.#leave = undefined
   }
 
-  /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with what is there then. */
+  /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with the link that is there then. */
   attributeChangedCallback(_name: string, _was: unknown, now: unknown): void {
-    if (!now) setTimeout(() => this.replaceWith(this.cloneNode(true)))
+    if (!now) setTimeout(() => this.querySelector('a.belfry-bell') && this.replaceWith(this.cloneNode(true)))
   }
 
   /** Fetches what a part of the page says in its language. */

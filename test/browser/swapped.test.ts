@@ -141,6 +141,22 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('keeps a bell of which only its connection is taken away, again and again', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.evaluate(`{
+      window.first = bellNow()
+      const strip = () => bellNow().removeAttribute('connection')
+      new MutationObserver(strip).observe(document.body, { attributeFilter: ['connection'], childList: true, subtree: true })
+      strip()
+    }`)
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
+    assert.equal(await page.evaluate('bellNow() === first'), true)
+    await expectPanel(page, 'One')
+    await page.context().close()
+  })
+
   it('has an inbox that still tells a screen reader what was done there, through whichever bell there is', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
