@@ -98,9 +98,11 @@ export class Tabs {
   }
 
   #queue(options: LockOptions): void {
+    const hold = () => (this.#resting ? undefined : this.#hold())
     navigator.locks
-      .request(this.#name, options, () => (this.#resting ? undefined : this.#hold()))
-      .catch(() => {})
+      .request(this.#name, options, hold)
+      // Given up, or taken away by another tab. Else the browser gives nobody any lock, and every tab connects for itself.
+      .catch(({ name }) => (name === 'AbortError' ? undefined : hold()))
       .then(() => {
         if (this.#over() && !this.#resting) this.#queueUp()
       })

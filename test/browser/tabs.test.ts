@@ -149,6 +149,23 @@ describe('tabs of one person', () => {
     await context.close()
   })
 
+  it('connect each for itself, and come back after a sign-out, where the browser refuses every lock', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript(`navigator.locks.request = () => Promise.reject(new DOMException('No locks here', 'SecurityError'))`)
+    const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url)]
+    for (const page of pages) await expectConnection(page, 'live')
+    assert.equal(await host.connections(), 2)
+    await host.tell('ada', 'One')
+    for (const page of pages) await expectBadge(page, '1')
+    await pages[0]?.evaluate(`fetch('/sign-out')`)
+    for (const page of pages) await expectConnection(page, 'signed-out')
+    assert.equal(await host.connections(), 0)
+    await pages[0]?.goto(`${host.url}/sign-in/ada`)
+    for (const page of pages) await expectConnection(page, 'live')
+    await context.close()
+  })
+
   it('come back from the back/forward cache with what happened meanwhile', async () => {
     const kept = CI || (await keepsPages())
     await using host = await Host.start()
