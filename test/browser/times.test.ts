@@ -46,6 +46,27 @@ describe('times, to somebody far from the server', () => {
     await page.context().close()
   })
 
+  it('are their own in a short list on a page that came in the place of another without being loaded', async () => {
+    await using host = await Host.start()
+    const { createdAt } = await host.tell('ada', 'Hello')
+    const page = await readLater(host, '/latest')
+    const time = [inTokyo(createdAt, { hour: '2-digit', minute: '2-digit' })]
+    await expectText(page, textsOf('.belfry-item time'), time)
+    await page.evaluate(`{
+      const fetched = (path, selector) => new Promise((resolve) => {
+        const request = new XMLHttpRequest()
+        request.responseType = 'document'
+        request.onload = () => resolve(document.adoptNode(request.response.querySelector(selector)))
+        request.open('GET', path)
+        request.send()
+      })
+      Promise.all([fetched('/', 'header'), fetched('/latest', 'main')]).then((parts) => document.body.replaceChildren(...parts))
+    }`)
+    await page.locator('notification-bell[connection=live]').waitFor()
+    await expectText(page, textsOf('.belfry-item time'), time)
+    await page.context().close()
+  })
+
   it('are exact on the page of a notification', async () => {
     await using host = await Host.start()
     const expiresAt = new Date(Date.now() + 10 * DAY).toISOString()
