@@ -26,7 +26,7 @@ function watch(root: HTMLElement, bell: NotificationBell): void {
   const look = async () => {
     const { state, connection } = client.getSnapshot()
     const now = `${state?.epoch} ${state?.version}`
-    if (resting || document.hidden || now === known || !['live', 'polling'].includes(connection)) return
+    if (resting || !root.isConnected || document.hidden || now === known || !['live', 'polling'].includes(connection)) return
     resting = true
     const status = await statusOf(root, bell)
     if (status === 404) return showGone(root, bell)

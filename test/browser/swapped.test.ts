@@ -15,13 +15,14 @@ const SWAPS = `
   window.arrived = []
   document.addEventListener('belfry-arrival', ({ detail }) => window.arrived.push(detail.title))
   window.bellNow = () => document.querySelector('notification-bell')
-  window.rendered = () => new Promise((resolve) => {
+  window.rendered = (part = 'notification-bell', path = '/') => new Promise((resolve) => {
     const request = new XMLHttpRequest()
     request.responseType = 'document'
-    request.onload = () => resolve(document.adoptNode(request.response.querySelector('notification-bell')))
-    request.open('GET', '/')
+    request.onload = () => resolve(document.adoptNode(request.response.querySelector(part)))
+    request.open('GET', path)
     request.send()
   })
+  window.visit = async (path) => document.body.replaceWith(await rendered('body', path))
   window.swap = async () => bellNow().replaceWith(await rendered())
   window.morph = async () => {
     const next = await rendered()
@@ -167,6 +168,23 @@ describe('a page that is changed without being loaded', () => {
     await expectConnection(page, 'live')
     await page.getByRole('main').getByRole('button', { name: 'Mark all as read' }).click()
     await expectText(page, `document.querySelector('[role=status]').textContent`, '0 unread')
+    await page.context().close()
+  })
+
+  it('says nothing of a notification that is no longer on the page', async () => {
+    await using host = await Host.start()
+    const { id } = await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications/${id}`)
+    await expectConnection(page, 'live')
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.method()))
+    await page.evaluate(`visit('/')`)
+    await host.notifications.recall(id)
+    await host.tell('ada', 'Two')
+    await expectBadge(page, '1')
+    await page.evaluate(`fetch('/elsewhere')`)
+    assert.ok(!asked.includes('HEAD'), asked.join(' '))
     await page.context().close()
   })
 
