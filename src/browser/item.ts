@@ -1,15 +1,14 @@
 import type { NotificationBell } from './bell.js'
-import { bellOf } from './own-bell.js'
+import { bellOf, enliven } from './own-bell.js'
 
 /** Changes come in bursts: whether it is still there is asked at most this often, in milliseconds. */
 const ASK_EVERY = 1000
 
-const root = document.querySelector<HTMLElement>('[data-belfry-item]')
-if (root) {
+enliven('[data-belfry-item]', async (root) => {
   const bell = await bellOf(root)
   for (const time of root.querySelectorAll('time')) tellExactly(time, bell)
   watch(root, bell)
-}
+})
 
 /** The server knows neither the zone nor the words of whoever reads. */
 function tellExactly(time: HTMLTimeElement, { clock, language }: NotificationBell): void {

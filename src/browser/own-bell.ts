@@ -1,5 +1,18 @@
 import type { NotificationBell } from './bell.js'
 
+/** Brings to life what there is of a selector, and what comes later in its place: where pages are swapped this script is not run again, but the bell of each says that it came. */
+export function enliven(selector: string, begin: (root: HTMLElement) => void): void {
+  let last: HTMLElement | undefined
+  const look = () => {
+    const root = document.querySelector<HTMLElement>(selector)
+    if (!root || root === last) return
+    last = root
+    begin(root)
+  }
+  document.addEventListener('belfry-change', look)
+  look()
+}
+
 /** The bell of a page of ours, when it can be worked with. In a layout without one, the page hears of changes by one that shows nothing but the title, and speaks through it. */
 export async function bellOf(root: HTMLElement): Promise<NotificationBell> {
   await customElements.whenDefined('notification-bell')

@@ -1,8 +1,8 @@
+import { enliven } from './own-bell.js'
 import { type Preferences, prefer, preferences } from './preferences.js'
 import { besides } from './scripts.js'
 
-const form = document.querySelector<HTMLFormElement>('[data-belfry-preferences] form')
-if (form) offer(form)
+enliven('[data-belfry-preferences] form', (form) => offer(form as HTMLFormElement))
 
 /** The choices of this browser. Whether the desktop may be used is asked only on a click, after saying what for: a refusal is final. */
 function offer(form: HTMLFormElement): void {

@@ -171,6 +171,40 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('brings every inbox to life that comes, and loads one that was kept as a copy', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    const titles = `[...document.querySelectorAll('[data-notification-id] [data-slot=title]')].map((title) => title.textContent)`
+    await page.goto(`${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    await page.getByRole('button', { name: 'Select' }).waitFor()
+    for (const [at, title] of ['One', 'Two'].entries()) {
+      await page.evaluate(`window.kept = document.body.cloneNode(true), visit('/')`)
+      await page.evaluate(`visit('/notifications')`)
+      await page.getByRole('button', { name: 'Select' }).waitFor()
+      await host.tell('ada', title)
+      await expectText(page, titles, ['Two', 'One'].slice(1 - at))
+    }
+    await page.getByRole('main').getByRole('button', { name: 'Archive' }).first().click()
+    await page.getByRole('main').getByRole('button', { name: 'Undo' }).waitFor()
+    await Promise.all([page.waitForEvent('load'), page.evaluate(`void setTimeout(() => document.body.replaceWith(kept))`)])
+    await expectText(page, titles, ['One'])
+    await expectText(page, `document.querySelectorAll('.belfry-head > [aria-pressed]').length`, 1)
+    await page.context().close()
+  })
+
+  it('offers the choices of a browser on every page of them that comes', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox', { name: 'Ring softly' }).check()
+    await page.evaluate(`visit('/')`)
+    await page.evaluate(`visit('/notifications/preferences')`)
+    await page.getByRole('checkbox', { name: 'Ring softly', checked: true }).uncheck()
+    assert.equal(await page.evaluate(`JSON.parse(localStorage.getItem('belfry')).sound`), false)
+    await page.context().close()
+  })
+
   it('says nothing of a notification that is no longer on the page', async () => {
     await using host = await Host.start()
     const { id } = await host.tell('ada', 'One')
