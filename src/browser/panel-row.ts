@@ -13,7 +13,12 @@ export function panelRow(
   const time = h('time', { datetime: item.createdAt })
   clock.show(time, false)
   const state = h('span', { class: 'belfry-visually-hidden', 'data-slot': 'state' })
-  const link = h('a', { href: `${client.base}/${encodeURIComponent(item.id)}` }, state, h('bdi', { 'data-slot': 'title' }, item.title))
+  const link = h(
+    'a',
+    { href: `${client.base}/${encodeURIComponent(item.id)}`, 'data-turbo-prefetch': 'false' },
+    state,
+    h('bdi', { 'data-slot': 'title' }, item.title),
+  )
   const row = h('li', { class: 'belfry-item', 'data-id': item.id, 'data-cursor': item.cursor, 'data-level': item.level })
   const does = (words: 'read' | 'archive' | 'undo', action: Action) => {
     const made = button(say(words), () => act(row, item, action), `belfry-button belfry-${action}`)

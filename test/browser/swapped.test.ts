@@ -222,6 +222,18 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('has nothing fetched ahead by Turbo that a visit marks as read', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await expectPanel(page, 'One')
+    await page.evaluate(`rendered('main', '/latest').then((list) => document.body.append(list))`)
+    await page.evaluate(`rendered('main', '/notifications').then((inbox) => document.body.append(inbox))`)
+    const links = `[...document.querySelectorAll('.belfry-title a')].map((link) => link.dataset.turboPrefetch)`
+    await expectText(page, links, ['false', 'false', 'false'])
+    await page.context().close()
+  })
+
   it('leaves alone what was selected in an inbox that is no longer there', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')

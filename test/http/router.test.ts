@@ -186,6 +186,7 @@ describe('one notification', () => {
       ['Sec-Purpose', 'prefetch'],
       ['Sec-Purpose', 'prefetch;prerender'],
       ['X-Moz', 'prefetch'],
+      ['X-Sec-Purpose', 'prefetch'],
     ] as const) {
       await agent.get(path).set(name, value).expect(200)
     }

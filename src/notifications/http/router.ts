@@ -141,9 +141,12 @@ function isOfPage(req: Request): boolean {
   return wantsJson(req) && req.query['belfry-for'] !== undefined
 }
 
+/** Where browsers, and Turbo, say that they fetch ahead. */
+const PURPOSES = ['Sec-Purpose', 'Purpose', 'X-Moz', 'X-Sec-Purpose']
+
 function isVisit(req: Request): boolean {
-  const purpose = `${req.get('Sec-Purpose') ?? ''} ${req.get('Purpose') ?? ''} ${req.get('X-Moz') ?? ''}`
-  return req.method === 'GET' && !/prefetch|prerender|preview/i.test(purpose)
+  const purposes = PURPOSES.map((header) => req.get(header))
+  return req.method === 'GET' && !/prefetch|prerender|preview/i.test(purposes.join(' '))
 }
 
 /** No body is read of whoever is signed out. */
