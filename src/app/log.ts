@@ -8,10 +8,16 @@ import { BelfryError } from '../notifications/index.js'
 export function createLog(level: string): Logger {
   // Not synchronous, or a reader who stopped reading would stop the event loop; beyond 4 MB lines are dropped.
   const stderr = destination({ dest: 2, sync: false, maxLength: 4_194_304 })
-  // A full disk must end nothing. At the end pino would try to write what is left for as long as it takes, with everything standing still.
-  stderr.on('error', () => {
-    stderr.flushSync = () => {}
-  })
+  // A full disk must end nothing. At the end pino would try to write what is left for as long as it takes, with everything standing still:
+  // it may only where the last attempt went well.
+  const { flushSync } = stderr
+  stderr
+    .on('error', () => {
+      stderr.flushSync = () => {}
+    })
+    .on('write', () => {
+      stderr.flushSync = flushSync
+    })
   return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, serializers: { err: describe } }, stderr)
 }
 

@@ -1,13 +1,41 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { AppDatabase } from '../../src/app/database.js'
 import { Tokens } from '../../src/app/tokens.js'
+import { Folder } from '../embedding/served.js'
 import { eventually } from '../helpers/eventually.js'
 import { ServerProcess } from '../helpers/server.js'
 import { Tab, Visitor } from '../helpers/visitor.js'
+
+const LOG = new URL('../../src/app/log.ts', import.meta.url).href
+
+/** Logs while the disk is full, goes on while there is room again, and ends in the turn of its last line. */
+const FULL_FOR_A_WHILE = `
+  import { closeSync, openSync } from 'node:fs'
+  import { once } from 'node:events'
+  import { symbols } from 'pino'
+  import { createLog } from ${JSON.stringify(LOG)}
+  const logTo = (path) => {
+    closeSync(2)
+    if (openSync(path, 'a') !== 2) throw new Error('That is not standard error.')
+  }
+  logTo('/dev/full')
+  const log = createLog('info')
+  const stream = log[symbols.streamSym]
+  log.info('while it is full')
+  await once(stream, 'error').catch(() => {})
+  logTo(process.argv[1])
+  log.info('with room again')
+  await once(stream, 'drain')
+  log.info('being written')
+  log.info('the last')
+  process.exit(0)
+`
 
 interface Line {
   readonly msg: string
@@ -58,6 +86,20 @@ describe('the log, while nothing can be stored,', () => {
 })
 
 describe('the log', () => {
+  it('is whole to the last line once its disk, which was full, has room again', {
+    skip: !existsSync('/dev/full') && 'there is no /dev/full here',
+  }, async () => {
+    using folder = new Folder()
+    const file = folder.file('log')
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', FULL_FOR_A_WHILE, file], { stdio: 'ignore' })
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+    const lines = readFileSync(file, 'utf8').trim().split('\n')
+    assert.deepEqual(
+      new Set(lines.map((line) => (JSON.parse(line) as Line).msg)),
+      new Set(['while it is full', 'with room again', 'being written', 'the last']),
+    )
+  })
+
   it('has of an address only the path, also where it names the server and a password', async () => {
     await using server = await ServerProcess.start({ LOG_LEVEL: 'info' })
     const { port } = new URL(server.url)
