@@ -346,6 +346,8 @@ CREATE TRIGGER notification_watermark_set AFTER INSERT ON notification_watermark
 END;
 
 CREATE TRIGGER notification_deleted AFTER DELETE ON notifications BEGIN
+  DELETE FROM notification_replaced WHERE by_id IS NOT OLD.id;
+  INSERT INTO notification_replaced (seq, by_id) VALUES (OLD.seq, OLD.id) ON CONFLICT (seq) DO UPDATE SET by_id = excluded.by_id;
   INSERT INTO notification_gone (seq) VALUES (OLD.seq);
 END;
 
@@ -391,6 +393,8 @@ WHEN NEW.id IS NOT OLD.id OR NEW.audience IS NOT OLD.audience OR NEW.title IS NO
   OR NEW.url IS NOT OLD.url OR NEW.level IS NOT OLD.level OR NEW.category IS NOT OLD.category OR NEW.data IS NOT OLD.data
   OR NEW.publish_at IS NOT OLD.publish_at OR NEW.expires_at IS NOT OLD.expires_at OR NEW.recalled_at IS NOT OLD.recalled_at
 BEGIN
+  DELETE FROM notification_replaced WHERE by_id IS NOT NEW.id;
+  INSERT INTO notification_replaced (seq, by_id) VALUES (NEW.seq, NEW.id) ON CONFLICT (seq) DO UPDATE SET by_id = excluded.by_id;
   DELETE FROM notification_schedule WHERE notification = NEW.seq;
   DELETE FROM notification_rejects WHERE notification = NEW.seq;
   INSERT INTO notification_rejects (notification, reason)
@@ -413,5 +417,6 @@ BEGIN
     SELECT 'user:' || r.user_id, f.seq, f.now FROM notification_facts f JOIN notification_recipients r ON r.notification = f.seq
       WHERE f.seq = NEW.seq AND f.state = 'live' AND f.audience = 'users'
       AND typeof(r.user_id) = 'text' AND length(r.user_id) BETWEEN 1 AND 255 AND NOT instr(r.user_id, char(0))
-      AND NOT EXISTS (SELECT 1 FROM notification_deliveries d WHERE d.notification = f.seq AND d.audience = 'user:' || r.user_id AND d.ended_at IS NULL);
+      AND NOT EXISTS (SELECT 1 FROM notification_deliveries d INDEXED BY notification_deliveries_of
+        WHERE d.notification = f.seq AND d.audience = 'user:' || r.user_id AND d.ended_at IS NULL);
 END;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Sqlite from 'better-sqlite3'
 import type { Ending } from '../../src/notifications/ending.js'
-import { Eyes, person } from '../contracts/store.js'
+import { draft, Eyes, person } from '../contracts/store.js'
 import { eventually } from '../helpers/eventually.js'
 import { SqliteSubject } from './subject.js'
 
@@ -61,6 +61,42 @@ test('what was refused is delivered when it is put right, and withdrawn when it 
   assert.equal(await eyes.unread('7'), 0)
   await subject.foreign(`UPDATE notifications SET id = 'streams'`)
   assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['typo'], 1])
+})
+
+test('a row that a trigger of the host changes as it is inserted reaches once, and only, those whom it is for then', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(
+    [
+      `'words' BEGIN UPDATE notifications SET title = 'Words', category = 'c' WHERE seq = NEW.seq`,
+      `'moved' BEGIN UPDATE notifications SET audience = 'user:8' WHERE seq = NEW.seq`,
+      `'ended' BEGIN UPDATE notifications SET expires_at = 1 WHERE seq = NEW.seq`,
+      `'later' BEGIN UPDATE notifications SET publish_at = '2100-01-01' WHERE seq = NEW.seq`,
+      `'taken back' BEGIN UPDATE notifications SET recalled_at = 1 WHERE seq = NEW.seq`,
+      `'gone' BEGIN DELETE FROM notifications WHERE seq = NEW.seq`,
+    ]
+      .map((rest, n) => `CREATE TRIGGER hosts_${n} AFTER INSERT ON notifications WHEN NEW.title = ${rest}; END;`)
+      .join('\n'),
+  )
+  const titles = ['words', 'moved', 'ended', 'later', 'taken back', 'gone', 'plain']
+  for (const title of titles) await subject.store.insert(draft({ user: '7' }, title))
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['plain', 'Words'], 2])
+  assert.deepEqual([await eyes.titles('8'), await eyes.unread('8')], [['moved'], 1])
+  await subject.foreign(
+    `INSERT OR REPLACE INTO notifications (id, audience, title) SELECT id, audience, 'words' FROM notifications WHERE title = 'plain'`,
+  )
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['Words', 'Words'], 2])
+})
+
+test('whether those who were named have it already is looked for by the notification that was changed, not in each inbox', async () => {
+  await using subject = new SqliteSubject()
+  const db = new Sqlite(subject.path)
+  const trigger = String(db.prepare(`SELECT sql FROM sqlite_master WHERE name = 'notification_updated'`).pluck().get())
+  const last = trigger.slice(trigger.lastIndexOf('INSERT INTO'), trigger.lastIndexOf(';')).replaceAll('NEW.seq', '1')
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${last}`).all() as { readonly detail: string }[]
+  db.close()
+  const looks = steps.map(({ detail }) => detail).filter((detail) => detail.startsWith('SEARCH d '))
+  assert.deepEqual(looks, ['SEARCH d USING INDEX notification_deliveries_of (notification=? AND audience=?)'])
 })
 
 test('softer nonsense is mended where it is read: a link that is none is no link', async () => {
