@@ -40,8 +40,7 @@ async function buildPart({ name, to, sources, make }) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return
   process.stderr.write(`Building the ${name} …\n`)
   const draft = join(root, 'node_modules', '.cache', 'belfry', `${to.replace(sep, '-')}-${process.pid}`)
-  rmSync(draft, { recursive: true, force: true })
-  mkdirSync(draft, { recursive: true })
+  makeDraft(draft, name)
   try {
     await make(draft)
     writeFileSync(join(draft, '.built-from'), state)
@@ -50,6 +49,18 @@ async function buildPart({ name, to, sources, make }) {
     moveInto(draft, join(root, to))
   } finally {
     rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** In a folder that cannot be written Node's `recursive` says that it is not there. */
+function makeDraft(draft, name) {
+  try {
+    rmSync(draft, { recursive: true, force: true })
+    mkdirSync(draft, { recursive: true })
+  } catch (error) {
+    throw new Error(
+      `The ${name} is to be built, as its sources are newer than what was built of them, and ${root} cannot be written (${error.code}). Run 'npm run build' as a user who may, and start again.`,
+    )
   }
 }
 
