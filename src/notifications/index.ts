@@ -1,5 +1,7 @@
 /** The only door of the plugin. */
 
+import './own-files.js'
+
 export type { DisconnectTarget, Notifications } from './api.js'
 export type { ListQuery } from './cursors.js'
 export { checkDraft } from './draft.js'

@@ -308,18 +308,20 @@ describe('a host with parsers of its own', () => {
 })
 
 describe('a host that bundles it', () => {
-  it('is told to leave it out', async () => {
-    // Below the packages, since it finds those by where it is.
-    const folder = fileURLToPath(new URL(`../../node_modules/.cache/belfry/bundled-${process.pid}/`, import.meta.url))
-    const host = `import { createNotifications } from './src/notifications/index.js'
-      createNotifications({ database: ':memory:', session: (_req, _res, next) => next(), identify: () => null })`
-    const stdin = { contents: host, resolveDir: fileURLToPath(new URL('../..', import.meta.url)) }
-    try {
-      await build({ stdin, outfile: `${folder}server.mjs`, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' })
-      const { stderr } = await promisify(execFile)(process.execPath, [`${folder}server.mjs`]).catch((error: { stderr: string }) => error)
-      assert.match(stderr, /OptionError: Belfry does not find its own files .* leave belfry out of the bundle/)
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
+  for (const format of ['esm', 'cjs'] as const)
+    it(`is told to leave it out (${format})`, async () => {
+      // Below the packages, since it finds those by where it is.
+      const folder = fileURLToPath(new URL(`../../node_modules/.cache/belfry/bundled-${process.pid}/`, import.meta.url))
+      const host = `import { createNotifications } from './src/notifications/index.js'
+        createNotifications({ database: ':memory:', session: (_req, _res, next) => next(), identify: () => null })`
+      const stdin = { contents: host, resolveDir: fileURLToPath(new URL('../..', import.meta.url)) }
+      const outfile = `${folder}server.${format === 'esm' ? 'mjs' : 'cjs'}`
+      try {
+        await build({ stdin, outfile, bundle: true, platform: 'node', format, packages: 'external', logLevel: 'error' })
+        const { stderr } = await promisify(execFile)(process.execPath, [outfile]).catch((error: { stderr: string }) => error)
+        assert.match(stderr, /OptionError: Belfry does not find its own files .* leave belfry out of the bundle/)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    })
 })

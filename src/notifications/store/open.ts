@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
 import { driverFor } from './driver.js'
@@ -31,7 +30,6 @@ export interface Opened {
 
 /** Opens and migrates. Throws SchemaError, OptionError or UnavailableError, in a whole sentence. */
 export function open(database: string | Database): Opened {
-  requireOwnFiles()
   const host = typeof database === 'string' ? undefined : usable(database)
   const path = host === undefined ? String(database) : fileOf(host)
   const shared = host?.memory === true || path === ''
@@ -43,14 +41,6 @@ export function open(database: string | Database): Opened {
     if (db !== host) db?.close()
     throw sqliteCode(error) === '' ? error : startFailure(error, path)
   }
-}
-
-/** A bundler takes the code along and leaves behind what the code reads. */
-function requireOwnFiles(): void {
-  if (existsSync(MIGRATIONS.folder)) return
-  throw new OptionError(
-    `Belfry does not find its own files (${fileURLToPath(MIGRATIONS.folder)}). If your server is bundled, leave belfry out of the bundle, as an external package.`,
-  )
 }
 
 function usable(host: Database): Database {
