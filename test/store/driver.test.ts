@@ -116,7 +116,8 @@ test('a file that the host opens anew after another was put in its place is said
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a driver that would end the process is refused in a sentence', async () => {
+/** The package among links to all that is here, but for its driver. */
+function withoutDriver(): { readonly folder: string; readonly driver: string } {
   const folder = temporaryFolder()
   const root = new URL('../../', import.meta.url)
   for (const part of ['src', 'migrations', 'package.json', 'tsconfig.json']) cpSync(new URL(part, root), join(folder, part), { recursive: true })
@@ -125,15 +126,35 @@ test('a driver that would end the process is refused in a sentence', async () =>
   for (const name of readdirSync(new URL('node_modules', root))) {
     if (name !== 'better-sqlite3') symlinkSync(fileURLToPath(new URL(`node_modules/${name}`, root)), join(modules, name))
   }
-  mkdirSync(join(modules, 'better-sqlite3', 'lib'), { recursive: true })
-  writeFileSync(join(modules, 'better-sqlite3', 'package.json'), '{ "version": "13.2.0", "main": "lib/index.js" }')
-  writeFileSync(join(modules, 'better-sqlite3', 'lib', 'index.js'), 'module.exports = class { constructor() { process.abort() } }')
-  const script = `
-    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2', napi: '9' } })
-    const { openSqliteStore } = await import('./src/notifications/store/sqlite.ts')
-    try { openSqliteStore({ database: 'app.db' }) } catch (error) { console.log(error.message) }`
+  return { folder, driver: join(modules, 'better-sqlite3') }
+}
+
+const OPEN = `const { openSqliteStore } = await import('./src/notifications/store/sqlite.ts')
+  try { openSqliteStore({ database: 'app.db' }) } catch (error) { console.log(error.message) }`
+
+test('a driver that would end the process is refused in a sentence', async () => {
+  const { folder, driver } = withoutDriver()
+  mkdirSync(join(driver, 'lib'), { recursive: true })
+  writeFileSync(join(driver, 'package.json'), '{ "version": "13.2.0", "main": "lib/index.js" }')
+  writeFileSync(join(driver, 'lib', 'index.js'), 'module.exports = class { constructor() { process.abort() } }')
+  const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2', napi: '9' } })\n${OPEN}`
   const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: folder })
   assert.equal(stdout, 'better-sqlite3 13 and later does not run on Node 20.20.2: install better-sqlite3@12, or a newer Node.\n')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const ours = createRequire(require.resolve('better-sqlite3'))
+
+test('a driver that was never compiled is told how to be', {
+  skip: !/^12/.test(ours('../package.json').version) && 'version 13 comes compiled',
+}, async () => {
+  const { folder, driver } = withoutDriver()
+  for (const part of ['package.json', 'lib']) cpSync(join(dirname(ours.resolve('../package.json')), part), join(driver, part), { recursive: true })
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', OPEN], { cwd: folder })
+  assert.match(
+    stdout,
+    /^better-sqlite3 12\S+ is installed without its compiled part: .*npm install-scripts approve better-sqlite3.*npm rebuild better-sqlite3/,
+  )
   rmSync(folder, { recursive: true, force: true })
 })
 

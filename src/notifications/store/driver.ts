@@ -34,6 +34,16 @@ function requireRunnable(): void {
   throw new OptionError(`better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12, or a newer Node.`)
 }
 
+/** Instead of the thirteen places where a better-sqlite3 that was never compiled has been looked for: what to do. Any other error is given back. */
+export function driverFailure(error: unknown): unknown {
+  if (!(error instanceof Error && error.message.startsWith('Could not locate the bindings file'))) return error
+  return new OptionError(
+    `better-sqlite3 ${ourVersion()} is installed without its compiled part: its install script was not run, or the part was left behind where the app was copied. ` +
+      'Allow the script (`npm install-scripts approve better-sqlite3`, or `pnpm approve-builds`) and run `npm rebuild better-sqlite3`, or `pnpm rebuild better-sqlite3`. ' +
+      'On Node 22 and later better-sqlite3@13 needs none.',
+  )
+}
+
 function ourVersion(): string {
   const { version } = JSON.parse(readFileSync(join(dirname(require.resolve('better-sqlite3')), '..', 'package.json'), 'utf8')) as {
     readonly version: string

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { OptionError, SchemaError, UnavailableError } from '../errors.js'
-import { driverFor } from './driver.js'
+import { driverFailure, driverFor } from './driver.js'
 import { epochOf } from './epoch.js'
 import { isBusy, sqliteCode } from './failures.js'
 import { dropLeftViews, requireIntact } from './intact.js'
@@ -61,7 +61,11 @@ export function fileOf(host: Database): string {
 function connect(path: string, host: Database | undefined): Database {
   const Driver = driverFor(host)
   if (path !== ':memory:' && path !== '') mkdirSync(dirname(path), { recursive: true })
-  return new Driver(path, { timeout: BUSY_TIMEOUT })
+  try {
+    return new Driver(path, { timeout: BUSY_TIMEOUT })
+  } catch (error) {
+    throw driverFailure(error)
+  }
 }
 
 function prepare(db: Database, host: Database | undefined, shared: boolean): Pick<Opened, 'epoch' | 'migrations'> {
