@@ -1,6 +1,6 @@
 /** `import … from 'belfry/testing'`: what tests of a host need. Not for production: whoever can set a header is let in. */
 
-import type { RequestHandler } from 'express'
+import express, { type RequestHandler } from 'express'
 import type { Identity, Notifications, NotificationsOptions, Notified, Recipients } from './index.js'
 import { createNotifications } from './index.js'
 import { assertCount, assertNotSentTo, assertSentTimes, assertSentTo, type Expected } from './testing/assertions.js'
@@ -35,7 +35,7 @@ export interface FakeNotifications extends Notifications, AsyncDisposable {
 /**
  * Stands in for `createNotifications` in a host's tests: drafts are checked, inboxes, counts and live connections are
  * real, the database is in memory. What is given in `options` is used as it is. Nobody is signed in but by the host's own
- * `identify`, where given, and by `testTab(server, { user })`.
+ * `identify`, where given, and by `testTab(server, { user })`. Without the option `session`, an app that has no sessions needs none.
  *
  * @example
  * await using fake = fakeNotifications()
@@ -43,7 +43,7 @@ export interface FakeNotifications extends Notifications, AsyncDisposable {
  * fake.assertSentTo({ user: 'ada' }, { title: 'bo commented' })
  */
 export function fakeNotifications(options: Partial<NotificationsOptions> = {}): FakeNotifications {
-  const given: RequestHandler = options.session ?? ((_req, _res, next) => next())
+  const given: RequestHandler = options.session ?? ((req, _res, next) => (req.session === undefined ? standInSession(req, next) : next()))
   const notifications = createNotifications({
     database: ':memory:',
     ...options,
@@ -53,6 +53,8 @@ export function fakeNotifications(options: Partial<NotificationsOptions> = {}): 
   const sent: Notified[] = []
   return {
     ...notifications,
+    middleware: () => behind(options.session, given, notifications.middleware()),
+    router: () => behind(options.session, given, notifications.router()),
     notified: sent,
     notify: (draft) => {
       const stored = notifications.notify(draft)
@@ -69,4 +71,9 @@ export function fakeNotifications(options: Partial<NotificationsOptions> = {}): 
     forget: () => void sent.splice(0),
     [Symbol.asyncDispose]: () => notifications.close(),
   }
+}
+
+/** Where the host gave sessions it mounts them itself. */
+function behind<H extends RequestHandler>(own: RequestHandler | undefined, standIn: RequestHandler, handler: H) {
+  return own === undefined ? express.Router().use(standIn, handler) : handler
 }

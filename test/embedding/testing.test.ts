@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import express from 'express'
+import request from 'supertest'
 import { createNotifications, InvalidError, type Notifications } from '../../src/notifications/index.js'
 import { fakeNotifications } from '../../src/notifications/testing.js'
 import { Served, sessions } from './served.js'
@@ -79,6 +80,34 @@ describe('a host that tests what it sends', () => {
     for (let n = 0; n < 3; n++) await fake.notify({ to: { user: 'ada' }, title: 'Once', idempotencyKey: 'order-1' })
     fake.assertCount(1)
     assert.equal(await fake.unreadCount('ada'), 1)
+  })
+})
+
+describe('a host that tests one router of its own, in an app without sessions', () => {
+  const routes = (notifications: Notifications) =>
+    express
+      .Router()
+      .use(notifications.middleware())
+      .use('/notifications', notifications.router())
+      .post('/comments', async (_req, res) => {
+        await publishComment(notifications, { post: 1, by: 'bo', to: 'ada' })
+        res.send(`sent${res.locals.notifications.bell()}`)
+      })
+
+  it('has nobody there, and no bell', async () => {
+    await using fake = fakeNotifications()
+    const app = express().use(routes(fake))
+    await request(app).post('/comments').expect(200, 'sent')
+    fake.assertSentTo({ user: 'ada' }, { title: 'bo commented' })
+    await request(app).get('/notifications').set('Accept', 'application/json').expect(401)
+  })
+
+  it('says by identify who is there', async () => {
+    await using fake = fakeNotifications({ identify: (req) => ({ id: req.get('x-user') ?? 'nobody' }) })
+    const app = express().use(routes(fake))
+    assert.match((await request(app).post('/comments').set('x-user', 'ada').expect(200)).text, /^sent<notification-bell unread="0"/)
+    const { body } = await request(app).get('/notifications').set('Accept', 'application/json').set('x-user', 'ada').expect(200)
+    assert.equal(body.items[0].title, 'bo commented')
   })
 })
 
