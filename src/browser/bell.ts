@@ -74,9 +74,10 @@ export class NotificationBell extends HTMLElement {
     return sayIn(this.#messages ? this.language : 'en', { ...messages, ...this.#messages } as M)
   }
 
-  /** Tells a screen reader, through the one status of the page; once this bell is gone, through that of the one that came in its place. */
+  /** Tells a screen reader, through one status for the whole page: that of the first bell that is shown, as nobody hears those that are not. */
   announce(words: string): void {
-    write(this.isConnected ? this : document.body, 'notification-bell [role=status]', words)
+    const shown = [...document.querySelectorAll('notification-bell')].find((bell) => bell.checkVisibility())
+    write(shown ?? this, '[role=status]', words)
   }
 
   /** Says in the place of what is private that nobody is signed in any more. */

@@ -69,6 +69,21 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('tells screen readers once, by the first of its bells that is shown', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.evaluate(`rendered().then((bell) => document.querySelector('main').append(bell))`)
+    const statuses = `[...document.querySelectorAll('notification-bell [role=status]')].map((status) => status.textContent)`
+    await expectText(page, `document.querySelectorAll('notification-bell[connection=live]').length`, 2)
+    await host.tell('ada', 'One')
+    await expectText(page, statuses, ['New notification: One. 1 unread', ''])
+    await page.evaluate(`document.querySelector('header').style.display = 'none'`)
+    await page.locator('main .belfry-bell').click()
+    await page.getByRole('button', { name: 'Mark all as read' }).click()
+    await expectText(page, statuses, ['New notification: One. 1 unread', '0 unread'])
+    await page.context().close()
+  })
+
   it('has a panel in the copy of a bell that stands there on the way back', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
