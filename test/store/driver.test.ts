@@ -139,7 +139,10 @@ test('a driver that would end the process is refused in a sentence', async () =>
   writeFileSync(join(driver, 'lib', 'index.js'), 'module.exports = class { constructor() { process.abort() } }')
   const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2', napi: '9' } })\n${OPEN}`
   const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: folder })
-  assert.equal(stdout, 'better-sqlite3 13 and later does not run on Node 20.20.2: install better-sqlite3@12, or a newer Node.\n')
+  assert.equal(
+    stdout,
+    'better-sqlite3 13 and later does not run on Node 20.20.2: install better-sqlite3@12 (with pnpm, Yarn or Bun by "resolutions" in package.json), or a newer Node.\n',
+  )
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -31,7 +31,9 @@ function driverOf(host: Database): Driver | undefined {
 /** better-sqlite3 13 needs Node-API 10, and on a Node without it ends the process without a word. */
 function requireRunnable(): void {
   if (Number(process.versions.napi ?? 0) >= 10 || !/^1[3-9]/.test(ourVersion())) return
-  throw new OptionError(`better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12, or a newer Node.`)
+  throw new OptionError(
+    `better-sqlite3 13 and later does not run on Node ${process.versions.node}: install better-sqlite3@12 (with pnpm, Yarn or Bun by "resolutions" in package.json), or a newer Node.`,
+  )
 }
 
 /** Instead of the thirteen places where a better-sqlite3 that was never compiled has been looked for: what to do. Any other error is given back. */
