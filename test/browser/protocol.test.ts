@@ -114,6 +114,30 @@ describe('the client and the protocol', () => {
     await page.context().close()
   })
 
+  it('tells a screen reader every half minute of arrivals that never pause, and of the rest when they do', async () => {
+    await using puppet = await Puppet.start()
+    const page = await open(puppet)
+    const socket = await puppet.greet(state(1, 0))
+    await expectConnection(page, 'live')
+    await page.evaluate(`{
+      const status = document.querySelector('[role=status]')
+      window.told = []
+      new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true })
+    }`)
+    for (let n = 1; n <= 40; n++) {
+      socket.send(JSON.stringify({ type: 'unread', ...state(n + 1, n), latest: { id: `${n}`, title: `Number ${n}` } }))
+      await expectBadge(page, `${n}`)
+      await page.clock.runFor(1000)
+    }
+    await page.clock.runFor(3000)
+    const told = (await page.evaluate('told')) as string[]
+    // The page's clock goes on by itself, too, while it waits.
+    const counts = told.slice(1).map((words) => Number.parseInt(words, 10))
+    assert.deepEqual([told.length, told[0], counts.reduce((sum, count) => sum + count)], [3, 'New notification: Number 1. 1 unread', 39], told.join())
+    assert.ok((counts[0] ?? 0) > 20, told.join())
+    await page.context().close()
+  })
+
   it('starts anew when the epoch is another, though the version is lower', async () => {
     await using puppet = await Puppet.start()
     const page = await open(puppet)
