@@ -44,6 +44,7 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     again = false
     did()
     let trouble = ''
+    const { state } = client.getSnapshot()
     const page = await client.list({ limit: `${LATEST}` }).catch(({ status }) => {
       trouble = say(status ? 'failed' : 'offline')
     })
@@ -55,7 +56,8 @@ export function createPanel(bell: NotificationBell, control: HTMLElement, elemen
     again = !page
     list.element.ariaBusy = 'false'
     did(trouble)
-    if (page) refresh()
+    // Not for what is older than the state and stays so: whoever keeps answers, as a service worker may, would be asked without end.
+    if (page && client.getSnapshot().state !== state) refresh()
   }
   const refresh = () => {
     settle()

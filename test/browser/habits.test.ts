@@ -102,4 +102,26 @@ describe('what browsers differ in', () => {
     await page.locator('.belfry-panel').getByRole('link', { name: 'First' }).waitFor()
     await page.context().close()
   })
+
+  it('asks once for each change where something keeps what was answered, as a service worker may', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'Kept')
+    const context = await browser.newContext()
+    const page = await openTab(context, `${host.url}/sign-in/ada`)
+    const kept = await page.evaluate(`fetch('/notifications?limit=10', { headers: { accept: 'application/json' } }).then((answer) => answer.json())`)
+    let asked = 0
+    await page.route('**/notifications?limit=10*', (route) => {
+      asked++
+      return route.fulfill({ json: kept })
+    })
+    await expectConnection(page, 'live')
+    await bell(page).click()
+    await page.locator('.belfry-panel').getByRole('link', { name: 'Kept' }).waitFor()
+    await host.tell('ada', 'Late')
+    await expectText(page, `document.querySelector('.belfry-badge').textContent`, '2')
+    // Whoever asks without end has asked many times until the answers of twenty requests are there, one after the other.
+    for (let n = 0; n < 20; n++) await page.evaluate(`fetch('/notifications/unread').then(() => true)`)
+    assert.equal(asked, 2)
+    await context.close()
+  })
 })
