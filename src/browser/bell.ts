@@ -56,6 +56,7 @@ export class NotificationBell extends HTMLElement {
   disconnectedCallback(): void {
     this.#leave?.()
     this.#leave = undefined
+    badgeInTitle = undefined
   }
 
   /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with the link that is there then. */
@@ -118,7 +119,8 @@ export class NotificationBell extends HTMLElement {
     if (state) set(this, 'unread', String(unread))
     write(this, '.belfry-badge', badge)
     set(this.querySelector('.belfry-bell'), 'aria-label', this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge))
-    showInTitle(badge)
+    badgeInTitle = badge
+    showInTitle()
     showBeyond(unread)
     if (state) this.#announce?.(signedOut ? Number.NaN : unread, arrived, marked)
     this.#panel?.refresh()
@@ -140,7 +142,15 @@ function stateOf(bell: HTMLElement): State {
   return { epoch: epoch as string, version: +(version as string), unread: +(bell.getAttribute('unread') as string) }
 }
 
-function showInTitle(badge: string): void {
-  const title = (badge && `(${badge}) `) + document.title.replace(/^\(\d+\+?\) /, '')
+/** What the title of the page begins with, '' for nothing; undefined where no bell says. */
+let badgeInTitle: string | undefined
+
+function showInTitle(): void {
+  if (badgeInTitle === undefined) return
+  // Not where there is none: a browser takes the space from its end, and it would be set again without end.
+  const title = document.title.replace(/^(\(\d+\+?\) )?(?=.)/, badgeInTitle && `(${badgeInTitle}) `)
   if (document.title !== title) document.title = title
 }
+
+// Routers set the title anew, and nobody tells of that. Not at once: with another script that wants it otherwise, neither would let the page go on.
+new MutationObserver(() => setTimeout(showInTitle, 100)).observe(document.head, { subtree: true, childList: true, characterData: true })

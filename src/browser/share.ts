@@ -3,7 +3,7 @@ import { createLadder } from './ladder.js'
 import { reloadPrivate, watchPage } from './page.js'
 import { poll } from './poll.js'
 import type { Store } from './state.js'
-import { type TabMessage, Tabs } from './tabs.js'
+import { createTabs, type TabMessage, type Tabs } from './tabs.js'
 
 /** How long an answer to whether somebody looks is waited for, in milliseconds. */
 const LOOKED_WITHIN = 200
@@ -105,7 +105,7 @@ export function createShare(base: string, user: string | undefined, query: strin
 
   const join = () => {
     away = false
-    if (user && navigator.locks) tabs = new Tabs(`belfry ${base} ${user}`, { lead, follow, heard })
+    if (user && navigator.locks) tabs = createTabs(`belfry ${base} ${user}`, { lead, follow, heard })
     else lead()
   }
   const left = () => {

@@ -31,112 +31,107 @@ const HIDDEN_TAB_WAITS = 1000
  * Elects one tab of a browser. The one that holds the Web Lock leads. It loses the lock when it closes, gives it away when it
  * freezes, and has it taken away when it hangs: a lock alone would stay with a tab that is there but does nothing.
  */
-export class Tabs {
-  readonly #name: string
-  readonly #events: TabEvents
-  #channel: BroadcastChannel | undefined
-  #release: (() => void) | undefined
-  #waiting = new AbortController()
-  #silentSince = true
-  #asked = false
-  #resting = false
-  #starting: ReturnType<typeof setTimeout> | undefined
-  #timer = setTimeout(() => this.#listen(), LISTEN_FOR)
-
-  constructor(name: string, events: TabEvents) {
-    this.#name = name
-    this.#events = events
-    this.#channel = new BroadcastChannel(name)
-    this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#heard(data)
-    this.#queueUp()
-    this.ask()
-  }
-
-  post(message: TabMessage): void {
-    this.#channel?.postMessage(message)
-  }
-
+export interface Tabs {
+  post(message: TabMessage): void
   /** Asks the leader now, rather than when its silence becomes strange. */
-  ask(): void {
-    this.post({ type: 'ask', visible: !document.hidden })
-  }
-
+  ask(): void
   /** Stands aside until a leader is heard again: the session is over, as far as this tab knows. */
-  rest(): void {
-    this.#resting = true
-    this.#waiting.abort()
-    this.#over()
-  }
-
+  rest(): void
   /** Another session began: whoever knows it may lead. */
-  begin(): void {
-    this.rest()
-    this.#queueUp()
-  }
+  begin(): void
+  leave(): void
+}
 
-  leave(): void {
-    clearTimeout(this.#timer)
-    this.#channel?.close()
-    this.#channel = undefined
-    this.rest()
-  }
+export function createTabs(name: string, { lead, follow, heard }: TabEvents): Tabs {
+  let channel: BroadcastChannel | undefined = new BroadcastChannel(name)
+  let release: (() => void) | undefined
+  let waiting: AbortController
+  let silentSince = true
+  let asked = false
+  let resting: boolean
+  let starting: ReturnType<typeof setTimeout> | undefined
+  let timer: ReturnType<typeof setTimeout>
 
-  #heard(message: TabMessage): void {
-    if (message.type === 'told') {
-      this.#silentSince = this.#asked = false
-      if (this.#resting) this.#queueUp()
-    }
-    this.#events.heard(message)
-    // A hidden tab may be frozen any moment: one that is looked at leads better.
-    if (message.type === 'ask' && message.visible && document.hidden && this.#over()) this.#queueUp()
-  }
-
-  #queueUp(): void {
-    this.#resting = false
-    this.#waiting = new AbortController()
-    this.#queue({ signal: this.#waiting.signal })
-  }
-
-  #queue(options: LockOptions): void {
-    const hold = () => (this.#resting ? undefined : this.#hold())
-    navigator.locks
-      .request(this.#name, options, hold)
-      // Given up, or taken away by another tab. Else the browser gives nobody any lock, and every tab connects for itself.
-      .catch(({ name }) => (name === 'AbortError' ? undefined : hold()))
-      .then(() => {
-        if (this.#over() && !this.#resting) this.#queueUp()
-      })
-  }
-
-  #hold(): Promise<void> {
-    if (document.hidden) this.#starting = setTimeout(this.#events.lead, HIDDEN_TAB_WAITS)
-    else this.#events.lead()
-    return new Promise((resolve) => {
-      this.#release = resolve
-    })
-  }
-
+  const post = (message: TabMessage) => channel?.postMessage(message)
+  const ask = () => post({ type: 'ask', visible: !document.hidden })
   /** Ends our lead, if we have it; says whether we had it. */
-  #over(): boolean {
-    const done = this.#release
-    this.#release = undefined
-    clearTimeout(this.#starting)
-    if (done) this.#events.follow()
+  const over = () => {
+    const done = release
+    release = undefined
+    clearTimeout(starting)
+    if (done) follow()
     done?.()
     return !!done
   }
-
+  const rest = () => {
+    resting = true
+    waiting.abort()
+    over()
+  }
+  const hold = () => {
+    if (resting) return
+    if (document.hidden) starting = setTimeout(lead, HIDDEN_TAB_WAITS)
+    else lead()
+    return new Promise<void>((resolve) => {
+      release = resolve
+    })
+  }
+  const queue = (options: LockOptions) => {
+    navigator.locks
+      .request(name, options, hold)
+      // Given up, or taken away by another tab. Else the browser gives nobody any lock, and every tab connects for itself.
+      .catch((error) => (error.name === 'AbortError' ? undefined : hold()))
+      .then(() => {
+        if (over() && !resting) queueUp()
+      })
+  }
+  const queueUp = () => {
+    resting = false
+    waiting = new AbortController()
+    queue({ signal: waiting.signal })
+  }
   /** A leader that was not heard is asked; one that does not answer loses the lead to us. */
-  #listen(): void {
-    if (this.#release || this.#resting || !this.#silentSince) this.#asked = false
+  const listen = () => {
+    if (release || resting || !silentSince) asked = false
     else {
-      if (this.#asked) {
-        this.#waiting.abort()
-        this.#queue({ steal: true })
-      } else this.ask()
-      this.#asked = !this.#asked
+      if (asked) {
+        waiting.abort()
+        queue({ steal: true })
+      } else ask()
+      asked = !asked
     }
-    this.#silentSince = true
-    this.#timer = setTimeout(() => this.#listen(), document.hidden ? LISTEN_HIDDEN_FOR : LISTEN_FOR)
+    silentSince = true
+    listenOn(document.hidden ? LISTEN_HIDDEN_FOR : LISTEN_FOR)
+  }
+  const listenOn = (ms: number) => {
+    timer = setTimeout(listen, ms)
+  }
+
+  channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
+    if (data.type === 'told') {
+      silentSince = asked = false
+      if (resting) queueUp()
+    }
+    heard(data)
+    // A hidden tab may be frozen any moment: one that is looked at leads better.
+    if (data.type === 'ask' && data.visible && document.hidden && over()) queueUp()
+  }
+  listenOn(LISTEN_FOR)
+  queueUp()
+  ask()
+  return {
+    post,
+    ask,
+    rest,
+    begin() {
+      rest()
+      queueUp()
+    },
+    leave() {
+      clearTimeout(timer)
+      channel?.close()
+      channel = undefined
+      rest()
+    },
   }
 }

@@ -54,6 +54,30 @@ describe('the bell', () => {
     await context.close()
   })
 
+  it('keeps the count before a title that the page sets anew, and makes none where there is none', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openTab(await browser.newContext(), `${host.url}/sign-in/ada`)
+    await expectText(page, 'document.title', '(1) Home')
+    for (const [set, title] of [
+      [`document.title = 'Next'`, '(1) Next'],
+      [`document.querySelector('title').firstChild.nodeValue = 'Written over'`, '(1) Written over'],
+      [`document.querySelector('title').replaceWith(Object.assign(document.createElement('title'), { text: 'Another' }))`, '(1) Another'],
+      [`document.title = ''`, ''],
+    ]) {
+      await page.evaluate(set as string)
+      await expectText(page, 'document.title', title)
+    }
+    await host.tell('ada', 'Two')
+    await expectBadge(page, '2')
+    assert.equal(await page.title(), '')
+    await page.evaluate(`document.title = 'Home'`)
+    await expectText(page, 'document.title', '(2) Home')
+    await page.evaluate(`document.querySelector('notification-bell').remove(), document.title = 'Without'`)
+    assert.equal(await page.evaluate(`new Promise((turn) => setTimeout(turn)).then(() => document.title)`), 'Without')
+    await page.context().close()
+  })
+
   it('announces a burst at most twice, and no decrease', async () => {
     await using host = await Host.start()
     const { context, pages } = await signIn(host, 'ada')
