@@ -250,6 +250,20 @@ for (const { where, open } of [
   })
 }
 
+test('where every request saves its session, whoever the host knows no more ends with their next request, though nothing in it has changed', async () => {
+  const disabled = new Set<string>()
+  const identify = ({ session: { user = '' } }: Request) => (user === '' || disabled.has(user) ? null : { id: user })
+  await using host = await LiveHost.start({ identify, resave: true })
+  const cookie = await host.signIn('ada')
+  await using tab = await host.openTab(cookie)
+  await host.visit('/ping', cookie)
+  await host.visit('/ping', cookie)
+  assert.equal(tab.closed, undefined)
+  disabled.add('ada')
+  await host.visit('/ping', cookie)
+  await expectClosed(tab, 1000)
+})
+
 test('where every request saves its session, one that changes hands and comes back ends what is open each time', async () => {
   await using host = await LiveHost.start({ resave: true })
   const cookie = await host.signIn('ada')

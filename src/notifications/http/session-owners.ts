@@ -82,7 +82,7 @@ export class SessionOwners {
     const content = contentOf(session)
     const was = this.#watched.get(key)?.user ?? (await before)
     if (!was && !this.#watched.has(key)) return
-    const user = await this.#whose(req, key, { content, user: was ?? null, asOf })
+    const user = await this.#whose(req, key, { content, user: was ?? null, asOf }, before)
     const watched = this.#watched.get(key)
     // What was asked first may be answered last.
     if (watched !== undefined && asOf < watched.asOf) return
@@ -91,9 +91,12 @@ export class SessionOwners {
     if (watched !== undefined) belongs(watched, user, asOf)
   }
 
-  /** @param last what would have been answered, where nothing has changed */
-  async #whose(req: Request, key: string, last: Answer): Promise<string | null> {
-    if (this.#answers.hold(key, last)) return last.user
+  /** @param last what would have been answered, where nothing has changed: neither the session nor, as far as this request was asked for it, what the host says of it */
+  async #whose(req: Request, key: string, last: Answer, before: Promise<string | null> | undefined): Promise<string | null> {
+    if (this.#answers.hold(key, last)) {
+      const began = await before
+      if (began === undefined || began === last.user) return last.user
+    }
     // Not the request itself: what the host keeps with it of who is there is from before.
     const user = await this.#options.whoIs(Object.create(req))
     this.#answers.note(key, { ...last, user })
