@@ -70,6 +70,10 @@ CREATE TABLE notification_topics (
   version INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
+CREATE TABLE notification_touched (
+  seq INTEGER PRIMARY KEY
+);
+
 CREATE TABLE notification_users (
   user_id TEXT PRIMARY KEY,
   version INTEGER NOT NULL DEFAULT 0,
@@ -297,7 +301,8 @@ CREATE TRIGGER notification_uncommon_inserted INSTEAD OF INSERT ON notification_
   -- Of what was to be replaced, what is no longer there, or is there anew under the same number.
   INSERT INTO notification_gone (seq) SELECT seq FROM notification_replaced WHERE seq = NEW.seq OR seq NOT IN (SELECT seq FROM notifications);
   INSERT INTO notification_deliveries (audience, notification, published_at)
-    SELECT audience, seq, now FROM notification_facts WHERE seq = NEW.seq AND state = 'live' AND audience <> 'users';
+    SELECT audience, seq, now FROM notification_facts WHERE seq = NEW.seq AND state = 'live' AND audience <> 'users'
+      AND NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = NEW.seq AND ended_at IS NULL);
   INSERT INTO notification_rejects (notification, reason)
     SELECT seq, reason FROM notification_facts WHERE seq = NEW.seq AND reason IS NOT NULL
     ON CONFLICT (notification) DO UPDATE SET reason = excluded.reason;
@@ -346,14 +351,16 @@ CREATE TRIGGER notification_watermark_set AFTER INSERT ON notification_watermark
 END;
 
 CREATE TRIGGER notification_deleted AFTER DELETE ON notifications BEGIN
-  DELETE FROM notification_replaced WHERE by_id IS NOT OLD.id;
-  INSERT INTO notification_replaced (seq, by_id) VALUES (OLD.seq, OLD.id) ON CONFLICT (seq) DO UPDATE SET by_id = excluded.by_id;
+  DELETE FROM notification_touched WHERE seq <> OLD.seq AND NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = OLD.seq);
+  INSERT INTO notification_touched (seq) SELECT OLD.seq WHERE NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = OLD.seq)
+    ON CONFLICT (seq) DO NOTHING;
   INSERT INTO notification_gone (seq) VALUES (OLD.seq);
 END;
 
 CREATE TRIGGER notification_inserted AFTER INSERT ON notifications
 WHEN NEW.publish_at IS NULL AND NEW.expires_at IS NULL AND NEW.recalled_at IS NULL AND NEW.audience <> 'users' AND NEW.fault IS NULL
   AND NEW.seq BETWEEN 1 AND 4503599627370496 AND NOT EXISTS (SELECT 1 FROM notification_replaced WHERE by_id = NEW.id)
+  AND NOT EXISTS (SELECT 1 FROM notification_touched WHERE seq = NEW.seq)
   AND NOT (length(NEW.id) < 16 AND EXISTS (SELECT 1 FROM notification_routes WHERE name = NEW.id)) BEGIN
   INSERT INTO notification_deliveries (audience, notification, published_at)
     VALUES (NEW.audience, NEW.seq, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER));
@@ -362,6 +369,7 @@ END;
 CREATE TRIGGER notification_inserted_uncommonly AFTER INSERT ON notifications
 WHEN NOT (NEW.publish_at IS NULL AND NEW.expires_at IS NULL AND NEW.recalled_at IS NULL AND NEW.audience <> 'users' AND NEW.fault IS NULL
   AND NEW.seq BETWEEN 1 AND 4503599627370496 AND NOT EXISTS (SELECT 1 FROM notification_replaced WHERE by_id = NEW.id)
+  AND NOT EXISTS (SELECT 1 FROM notification_touched WHERE seq = NEW.seq)
   AND NOT (length(NEW.id) < 16 AND EXISTS (SELECT 1 FROM notification_routes WHERE name = NEW.id))) BEGIN
   INSERT INTO notification_uncommon (seq) VALUES (NEW.seq);
 END;
@@ -393,8 +401,9 @@ WHEN NEW.id IS NOT OLD.id OR NEW.audience IS NOT OLD.audience OR NEW.title IS NO
   OR NEW.url IS NOT OLD.url OR NEW.level IS NOT OLD.level OR NEW.category IS NOT OLD.category OR NEW.data IS NOT OLD.data
   OR NEW.publish_at IS NOT OLD.publish_at OR NEW.expires_at IS NOT OLD.expires_at OR NEW.recalled_at IS NOT OLD.recalled_at
 BEGIN
-  DELETE FROM notification_replaced WHERE by_id IS NOT NEW.id;
-  INSERT INTO notification_replaced (seq, by_id) VALUES (NEW.seq, NEW.id) ON CONFLICT (seq) DO UPDATE SET by_id = excluded.by_id;
+  DELETE FROM notification_touched WHERE seq <> NEW.seq AND NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = NEW.seq);
+  INSERT INTO notification_touched (seq) SELECT NEW.seq WHERE NOT EXISTS (SELECT 1 FROM notification_deliveries WHERE notification = NEW.seq)
+    ON CONFLICT (seq) DO NOTHING;
   DELETE FROM notification_schedule WHERE notification = NEW.seq;
   DELETE FROM notification_rejects WHERE notification = NEW.seq;
   INSERT INTO notification_rejects (notification, reason)

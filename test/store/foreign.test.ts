@@ -88,6 +88,53 @@ test('a row that a trigger of the host changes as it is inserted reaches once, a
   assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['Words', 'Words'], 2])
 })
 
+for (const [what, others] of [
+  ['changes', `UPDATE notifications SET category = 'older' WHERE category IS NULL AND seq < NEW.seq`],
+  ['takes back', `UPDATE notifications SET recalled_at = 1 WHERE title = 'old' AND seq < NEW.seq`],
+  ['deletes', `DELETE FROM notifications WHERE title = 'old' AND seq < NEW.seq`],
+] as const)
+  test(`a trigger of the host that ${what} older rows as one is inserted leaves each counted once, and none that was replaced`, async () => {
+    await using subject = new SqliteSubject()
+    const eyes = new Eyes(subject)
+    await subject.store.insert(draft({ user: '7' }, 'old'))
+    await subject.foreign(`
+      CREATE TRIGGER hosts AFTER INSERT ON notifications BEGIN
+        UPDATE notifications SET body = 'new' WHERE seq = NEW.seq AND title = 'worded';
+        ${others};
+      END;
+      INSERT INTO notifications (id, audience, title) VALUES ('job', 'user:7', 'job');
+      INSERT INTO notifications (audience, title) VALUES ('user:7', 'worded');
+      INSERT INTO notifications (audience, title) VALUES ('user:7', 'old');
+      INSERT OR REPLACE INTO notifications (id, audience, title) VALUES ('job', 'user:7', 'done')`)
+    const expected = what === 'changes' ? ['done', 'old', 'worded', 'old'] : ['done', 'worded']
+    assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [expected, expected.length])
+  })
+
+test('those whom a trigger of the host names have it, also where it changes the row after that', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  await subject.foreign(`
+    CREATE TRIGGER hosts AFTER INSERT ON notifications WHEN NEW.audience = 'users' BEGIN
+      INSERT INTO notification_recipients (notification, user_id) VALUES (NEW.seq, '7');
+      UPDATE notifications SET category = 'c' WHERE seq = NEW.seq;
+    END;
+    INSERT INTO notifications (audience, title) VALUES ('users', 'named')`)
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['named'], 1])
+})
+
+test('what was changed or deleted before its time, and is inserted anew under its number, is delivered', async () => {
+  await using subject = new SqliteSubject()
+  const eyes = new Eyes(subject)
+  const later = `(seq, audience, title, publish_at) VALUES (5, 'user:7', 'later', '2100-01-01')`
+  const now = `(seq, audience, title) VALUES (5, 'user:7', 'now')`
+  await subject.foreign(`
+    INSERT INTO notifications ${later}; UPDATE notifications SET body = 'x' WHERE seq = 5; INSERT OR REPLACE INTO notifications ${now}`)
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['now'], 1])
+  await subject.foreign(`
+    INSERT OR REPLACE INTO notifications ${later}; DELETE FROM notifications WHERE seq = 5; INSERT INTO notifications ${now}`)
+  assert.deepEqual([await eyes.titles('7'), await eyes.unread('7')], [['now'], 1])
+})
+
 test('whether those who were named have it already is looked for by the notification that was changed, not in each inbox', async () => {
   await using subject = new SqliteSubject()
   const db = new Sqlite(subject.path)
