@@ -11,7 +11,7 @@ export const arabic: Words = {
   readAll: 'وضع علامة مقروء على الكل',
   filter: 'تصفية',
   filters: { all: 'الكل', unread: 'غير المقروءة', archived: 'المؤرشفة' },
-  only: 'فقط',
+  only: 'الفئة:',
   allCategories: 'عرض كل الفئات',
   empty: {
     all: { title: 'لا شيء هنا بعد', words: 'سيظهر هنا ما يخصك من تلقاء نفسه، والأحدث أولاً.' },
