@@ -124,6 +124,12 @@ describe('a host that says its language', () => {
     }
   })
 
+  it('may come to know the language of a request behind the middleware', async () => {
+    await using host = await Host.start({ language: ({ route }) => (route === undefined ? 'pl' : 'ar') })
+    const ada = await host.enter('ada')
+    for (const path of ['/page', '/latest']) assert.match((await ada.get(path)).text, /class="belfry-(bell|empty)"[^>]* lang="ar"/, path)
+  })
+
   it('is told at the start where there are no words in it', async () => {
     for (const language of ['de', 'polish', '', 7 as unknown as string]) {
       await assert.rejects(Host.start({ language }), { name: 'OptionError', message: /^The option language must be en, pl or ar, or a function/ })
