@@ -269,9 +269,9 @@ test('the log of whoever brings an older database up to date says with what; of 
   }
   assert.deepEqual([said(), said()], [[], []])
   const db = new Sqlite(path)
-  // As version 10 left it: all else that 0011 does may be done again.
-  db.exec(`DELETE FROM notification_migrations WHERE name LIKE '0011%'; DROP TABLE notification_touched`)
+  // As version 9 left it: all else that 0010 does may be done again.
+  db.exec(`DELETE FROM notification_migrations WHERE name LIKE '0010%'; DROP TABLE notification_touched`)
   db.close()
-  assert.deepEqual(said(), [['the database of an older version was brought up to date', { migrations: ['0011_touched.sql'] }]])
+  assert.deepEqual(said(), [['the database of an older version was brought up to date', { migrations: ['0010_touched.sql'] }]])
   rmSync(folder, { recursive: true })
 })

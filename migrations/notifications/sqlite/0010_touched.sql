@@ -1,6 +1,6 @@
--- What a trigger of the host's changes as it is inserted (0010), without taking it for replaced: of a row that was, nothing was left then to find it by
--- where that trigger changed another one, too, and who was named in one was forgotten. A change settles all by itself, so what was changed or deleted
--- before it had any delivery is only noted: where it is inserted just then, it is looked at with care (0003), and not delivered a second time.
+-- A trigger of the host's runs before ours, and may change or delete a row that is only being inserted, others, too, and name recipients. A change settles
+-- all by itself, so what was changed or deleted before it had any delivery is noted: where it is inserted just then, it is looked at with care (0003), and
+-- not delivered a second time.
 CREATE TABLE notification_touched (
   seq INTEGER PRIMARY KEY
 );
@@ -13,6 +13,7 @@ CREATE TRIGGER notification_deleted AFTER DELETE ON notifications BEGIN
   INSERT INTO notification_gone (seq) VALUES (OLD.seq);
 END;
 
+-- And what somebody has already is looked for by the notification: without being told, SQLite looks for it in all of each inbox.
 DROP TRIGGER notification_updated;
 CREATE TRIGGER notification_updated AFTER UPDATE ON notifications
 WHEN NEW.id IS NOT OLD.id OR NEW.audience IS NOT OLD.audience OR NEW.title IS NOT OLD.title OR NEW.body IS NOT OLD.body
