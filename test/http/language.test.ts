@@ -72,11 +72,16 @@ describe('a host that says its language', () => {
     { words: arabic, language: 'ar-EG' },
   ]) {
     it(`has no English word on any of our pages: ${language}`, async () => {
-      for (const [path, html] of await everyPage(language, words.bell)) {
+      const pages = await everyPage(language, words.bell)
+      for (const [path, html] of pages) {
         assert.deepEqual(englishIn(said(html), words), [], path)
         assert.doesNotMatch(html.replace(/<html lang="en"/, ''), /lang="en"/, path)
         if (path !== 'a page of the host’s') assert.match(html, new RegExp(`<html lang="${words.lang}" dir="${words.dir}">`), path)
+        assert.doesNotMatch(html, words.dir === 'rtl' ? /dir="ltr"/ : /dir="rtl"/, path)
       }
+      const html = [...pages.values()].join('')
+      assert.ok(html.includes(words.empty.older.title), 'below the last one')
+      assert.match(html, new RegExp(`\\d{4}${words.comma}\\d\\d:\\d\\d UTC`), 'on the page of one')
     })
   }
 
