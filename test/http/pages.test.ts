@@ -42,6 +42,14 @@ describe('text is text', () => {
   })
 })
 
+it('every page of ours, and none of the host’s, is not to be shown as a copy of before', async () => {
+  await using host = await Host.start()
+  const { id } = await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+  const kept = /<meta name="turbo-cache-control" content="no-cache">\n<\/head>/
+  for (const path of ['', `/${id}`, '/preferences']) assert.match(await page(host, 'ada', `/notifications${path}`), kept)
+  assert.doesNotMatch(await page(host, 'ada', '/page'), /turbo-cache-control/)
+})
+
 describe('the inbox page', () => {
   it('carries what the client, themes and tests rely on', async () => {
     await using host = await Host.start()

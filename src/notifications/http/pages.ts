@@ -22,6 +22,9 @@ export class LayoutError extends Error {
   }
 }
 
+/** A copy of a page that was alive does nothing: Turbo, which shows copies first, is to fetch these anew. */
+const NOT_KEPT = '<meta name="turbo-cache-control" content="no-cache">'
+
 interface PageContent {
   readonly words: Words
   readonly title: string
@@ -63,7 +66,7 @@ export async function errorPage(context: HttpContext, req: Request, res: Respons
 
 async function send({ options }: HttpContext, req: Request, res: Response, { words, title, view, data, scripts }: PageContent): Promise<void> {
   const body = render(view, { ...data, signIn: options.signInPath !== undefined })
-  const head = headHtml(options.basePath, scripts)
+  const head = `${headHtml(options.basePath, scripts)}\n${NOT_KEPT}`
   const frame = options.layout ?? ((parts) => plainLayout(words, parts))
   let html: string
   try {
