@@ -6,7 +6,7 @@ import { compare, position } from './list.js'
 
 /** Changes come in bursts: the list is read at most this often, in milliseconds. */
 const READ_EVERY = 200
-/** When it could not be read, in milliseconds. */
+/** When it could not be read, or no newer one was to be had, in milliseconds. */
 const TRY_AGAIN_AFTER = 5000
 const CLOCK_EVERY = 30_000
 
@@ -25,6 +25,10 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     const { state, connection } = client.getSnapshot()
     return view.list.isConnected && state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
   }
+  const tryLater = () => {
+    clearTimeout(again)
+    again = setTimeout(changed, TRY_AGAIN_AFTER)
+  }
   /** Reads until the newest state is shown; a page that nobody sees waits until somebody does. */
   const read = async () => {
     if (reading || 'after' in query) return
@@ -33,12 +37,13 @@ export function keepLive(view: InboxView, actions: RowActions): void {
       while (!document.hidden && isOld()) {
         actions.forgetTouched()
         const found = await readInbox(view, query, actions.keeps)
+        // Whoever keeps answers, as a service worker may, would be asked without end.
+        if (found.shows === shows) return tryLater()
         shows = steadily(view, () => show(found)) ? found.shows : ''
         await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
       }
     } catch {
-      clearTimeout(again)
-      again = setTimeout(changed, TRY_AGAIN_AFTER)
+      tryLater()
     } finally {
       reading = false
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, Route } from 'playwright-core'
 import { expectConnection, expectText, launchBrowser, openTab } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 
 let browser: Browser
@@ -122,6 +123,33 @@ describe('what browsers differ in', () => {
     // Whoever asks without end has asked many times until the answers of twenty requests are there, one after the other.
     for (let n = 0; n < 20; n++) await page.evaluate(`fetch('/notifications/unread').then(() => true)`)
     assert.equal(asked, 2)
+    await context.close()
+  })
+
+  it('asks every five seconds for an inbox that is kept so, and has the newest when it is to be had', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'Kept')
+    const context = await browser.newContext()
+    await openTab(context, `${host.url}/sign-in/ada`)
+    const page = await openTab(context, `${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    const kept = await page.evaluate(`fetch('/notifications?limit=26', { headers: { accept: 'application/json' } }).then((answer) => answer.json())`)
+    const asked: number[] = []
+    const answer = (route: Route) => {
+      asked.push(performance.now())
+      return route.fulfill({ json: kept })
+    }
+    await page.route('**/notifications?*limit=*', answer)
+    await host.tell('ada', 'Late')
+    await eventually(
+      () => asked.length > 1,
+      () => `asked ${asked.length} times`,
+      10_000,
+    )
+    const [first = 0, second = 0] = asked
+    assert.ok(second - first > 2000, 'not five times a second')
+    await page.unroute('**/notifications?*limit=*', answer)
+    await page.locator('[data-belfry-list]').getByRole('link', { name: 'Late' }).waitFor()
     await context.close()
   })
 })
