@@ -71,7 +71,7 @@ export class SessionOwners {
 
   /**
    * The host says whose it is, by the request that saved it.
-   * @param before whose it was, where nobody watches it here
+   * @param before whose it was when its request came in, where that was asked
    * @param meant until when requests came in that end then, in milliseconds since 1970; unless told, all that did
    */
   async #askWhose(key: string, session: SessionData, before: Promise<string | null> | undefined, meant: number | undefined): Promise<void> {

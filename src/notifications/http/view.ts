@@ -1,5 +1,5 @@
 import type { ListQuery } from '../cursors.js'
-import type { Item, ItemState } from '../protocol.js'
+import type { Item, ItemState, Level } from '../protocol.js'
 import type { ItemPage } from '../service.js'
 import { safeUrl } from '../values.js'
 import type { Words } from './words.js'
@@ -11,7 +11,7 @@ interface ItemView {
   readonly state: string
   readonly title: string
   readonly body: string
-  readonly level: string
+  readonly level: Level
   readonly from: string
   readonly category: string
   readonly categoryHref: string
