@@ -24,7 +24,7 @@ export async function publishComment(notifications, { post, by }) {
 /** Does what docs/embedding.md says. */
 export function describeWalk(installed: () => Installed): void {
   describe('the walk from nothing to a live bell', () => {
-    it('works as it is written: sign in twice, poke, stop and start, and ring from a shell', async () => {
+    it('works as it is written: sign in twice, poke, stop and start, and ring from a shell, for one and for several', async () => {
       const app = installed().write('walk/app.js', `${blockWith(PAGE, 'pokes you')}\n${blockWith(PAGE, 'SIGTERM')}`)
       let running = await Running.start(app)
       const { port } = new URL(running.url)
@@ -50,6 +50,8 @@ export function describeWalk(installed: () => Installed): void {
       const shell = blockWith(PAGE, "INSERT INTO notifications (audience, title) VALUES ('user:ada'")
       await run('sh', ['-c', shell], { cwd: installed().file('walk') })
       await back.unread(2, { within: 1000 })
+      await run('sqlite3', ['app.db', blockWith(PAGE, "VALUES ('users'")], { cwd: installed().file('walk') })
+      await back.unread(3, { within: 1000 })
     })
 
     it('installs no more than its commands say', () => {
