@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { PASSWORD, startTestApp, type TestApp } from '../helpers/app.js'
 import { expectBadge, expectConnection, launchBrowser, openTabSignedIn } from '../helpers/browser.js'
+import { Host } from '../helpers/host.js'
 import { FaultyProxy } from '../helpers/proxy.js'
 
 let browser: Browser
@@ -60,6 +61,26 @@ describe('a page that comes line by line', () => {
         await expectNothingMoved(page, path)
       }
       await context.close()
+    })
+  }
+})
+
+describe('the inbox of a phone', () => {
+  for (const language of ['en', 'pl', 'ar'] as const) {
+    it(`keeps its place when the script adds its buttons, in '${language}'`, async () => {
+      await using host = await Host.start({ language })
+      for (let n = 0; n < 8; n++) await host.tell('ada', `Number ${n}`)
+      for (const width of [320, 375, 430]) {
+        const context = await browser.newContext({ viewport: { width, height: 700 } })
+        await context.addInitScript(WATCH)
+        await context.request.get(`${host.url}/sign-in/ada`)
+        const page = await context.newPage()
+        await page.goto(`${host.url}/notifications`)
+        await expectConnection(page, 'live')
+        await page.locator('.belfry-head > .belfry-button').waitFor()
+        await expectNothingMoved(page, `${width} px wide`)
+        await context.close()
+      }
     })
   }
 })

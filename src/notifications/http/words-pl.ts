@@ -12,7 +12,7 @@ export const polish: Words = {
   skip: 'Przejdź do treści',
   readAll: 'Oznacz wszystkie jako przeczytane',
   filter: 'Filtr',
-  filters: { all: 'Wszystkie', unread: 'Nieprzeczytane', archived: 'Zarchiwizowane' },
+  filters: { all: 'Wszystkie', unread: 'Nieprzeczytane', archived: 'Archiwum' },
   only: 'Tylko',
   allCategories: 'Pokaż wszystkie kategorie',
   empty: {
