@@ -127,3 +127,21 @@ describe('where the host says that it is Arabic', () => {
     }
   })
 })
+
+describe('where words are longer', () => {
+  it('what one can do in the panel ends at the same edge in every row', async () => {
+    await using host = await Host.start({ language: 'pl' })
+    const { id } = await host.tell('ada', 'Jeden')
+    await host.tell('ada', 'Dwa')
+    await host.notifications.markAsRead('ada', id)
+    for (const width of [320, 375, 1100]) {
+      const page = await open(host, '/notifications', true)
+      await page.setViewportSize({ width, height: 700 })
+      await page.locator('.belfry-bell').click()
+      await page.locator('.belfry-panel [data-id]').first().waitFor()
+      const ends = `[...new Set([...document.querySelectorAll('.belfry-panel .belfry-archive')].map((button) => button.getBoundingClientRect().right))].length`
+      assert.equal(await page.evaluate(ends), 1, `${width} px wide`)
+      await page.context().close()
+    }
+  })
+})
