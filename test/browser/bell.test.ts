@@ -74,7 +74,19 @@ describe('the bell', () => {
     await page.evaluate(`document.title = 'Home'`)
     await expectText(page, 'document.title', '(2) Home')
     await page.evaluate(`document.querySelector('notification-bell').remove(), document.title = 'Without'`)
-    assert.equal(await page.evaluate(`new Promise((turn) => setTimeout(turn)).then(() => document.title)`), 'Without')
+    assert.equal(await page.evaluate(`new Promise((later) => setTimeout(later, 200)).then(() => document.title)`), 'Without')
+    await page.context().close()
+  })
+
+  it('keeps the count before the title as long as another one is on the page', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openTab(await browser.newContext(), `${host.url}/sign-in/ada`)
+    await expectConnection(page, 'live')
+    await page.evaluate(`document.body.append(document.querySelector('notification-bell').cloneNode(true))`)
+    await expectText(page, `document.querySelectorAll('notification-bell [aria-expanded]').length`, 2)
+    await page.evaluate(`document.querySelector('notification-bell').remove(), document.title = 'Next'`)
+    await expectText(page, 'document.title', '(1) Next')
     await page.context().close()
   })
 
