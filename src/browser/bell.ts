@@ -152,14 +152,10 @@ function showInTitle(): void {
   if (document.title !== title) document.title = title
 }
 
-let titleWaits = false
+let titleTimer: ReturnType<typeof setTimeout> | undefined
 
 // Routers set the title anew, and nobody tells of that. Not at once, and once for all that happened: with another script that wants it otherwise, neither would let the page go on.
 new MutationObserver(() => {
-  if (titleWaits) return
-  titleWaits = true
-  setTimeout(() => {
-    titleWaits = false
-    showInTitle()
-  }, 100)
+  clearTimeout(titleTimer)
+  titleTimer = setTimeout(showInTitle, 100)
 }).observe(document.head, { subtree: true, childList: true, characterData: true })

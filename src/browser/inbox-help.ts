@@ -18,7 +18,7 @@ export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialog
   ] as const
   const box = h('input', { type: 'checkbox' })
   box.checked = preferences().keys
-  box.addEventListener('change', () => prefer({ ...preferences(), keys: box.checked }))
+  box.onchange = () => prefer({ ...preferences(), keys: box.checked })
   const title = sayInbox('keys')
   const list = h('dl', {}, ...keys.flatMap(([key, words]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, words)]))
   const dialog = h(

@@ -25,10 +25,6 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     const { state, connection } = client.getSnapshot()
     return view.list.isConnected && state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
   }
-  const tryLater = () => {
-    clearTimeout(again)
-    again = setTimeout(changed, TRY_AGAIN_AFTER)
-  }
   /** Reads until the newest state is shown; a page that nobody sees waits until somebody does. */
   const read = async () => {
     if (reading || 'after' in query) return
@@ -37,13 +33,14 @@ export function keepLive(view: InboxView, actions: RowActions): void {
       while (!document.hidden && isOld()) {
         actions.forgetTouched()
         const found = await readInbox(view, query, actions.keeps)
-        // Whoever keeps answers, as a service worker may, would be asked without end.
-        if (found.shows === shows) return tryLater()
+        // No better than none: whoever keeps answers, as a service worker may, would be asked without end.
+        if (found.shows === shows) throw new Error()
         shows = steadily(view, () => show(found)) ? found.shows : ''
         await new Promise((resolve) => setTimeout(resolve, READ_EVERY))
       }
     } catch {
-      tryLater()
+      clearTimeout(again)
+      again = setTimeout(changed, TRY_AGAIN_AFTER)
     } finally {
       reading = false
     }
