@@ -49,6 +49,8 @@ class FailureLimit {
   readonly #tooMany: (retryAfter: number) => BelfryError
   /** Those that began first come first, so they also end first. */
   readonly #counts = new Map<string, Count>()
+  /** None ends before that, by Date.now(). */
+  #endsFrom = 0
 
   constructor(limit: number, tooMany: (retryAfter: number) => BelfryError) {
     this.#limit = limit
@@ -85,13 +87,23 @@ class FailureLimit {
 
   #begin(key: string, now: number): Count {
     this.#counts.delete(key)
-    for (const [oldest, { until }] of this.#counts) {
-      if (until > now && this.#counts.size < MOST_KEYS) break
-      this.#counts.delete(oldest)
-    }
+    if (now >= this.#endsFrom || this.#counts.size >= MOST_KEYS) this.#forget(now)
     const count = { taken: 0, until: now + WINDOW }
     this.#counts.set(key, count)
     return count
+  }
+
+  /** What has ended; and of too many a tenth at once, as whoever looks for the oldest in a Map walks over the holes of all that were taken out before. */
+  #forget(now: number): void {
+    const most = this.#counts.size < MOST_KEYS ? MOST_KEYS : MOST_KEYS * 0.9
+    this.#endsFrom = now + WINDOW
+    for (const [oldest, { until }] of this.#counts) {
+      if (until > now && this.#counts.size <= most) {
+        this.#endsFrom = until
+        break
+      }
+      this.#counts.delete(oldest)
+    }
   }
 }
 

@@ -93,4 +93,19 @@ describe('sign-ins', () => {
     const grown = (process.memoryUsage().heapUsed - before) / 1e6
     assert.ok(grown < 15, `${grown} MB`)
   })
+
+  it('of a quarter of an hour ago leave nothing, once somebody fails again', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1e12 })
+    const throttle = new SignInThrottle()
+    await throttle.attempt('ada', '192.0.2.1', wrong)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let n = 0; n < 50_000; n++) await throttle.attempt('ada', `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, wrong)
+    t.mock.timers.tick(900_000)
+    await throttle.attempt('ada', '192.0.2.1', wrong)
+    collect()
+    const grown = (process.memoryUsage().heapUsed - before) / 1e6
+    assert.ok(grown < 3, `${grown} MB`)
+    await throttle.attempt('ada', '192.0.2.1', right)
+  })
 })
