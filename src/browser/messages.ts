@@ -32,6 +32,7 @@ export function sayIn<M extends Messages>(language: string, messages: M): SayOf<
   const rules = new Intl.PluralRules(language)
   const numbers = new Intl.NumberFormat(language)
   return (key, count = 0, text = numbers.format(count)) => {
+    // One without plurals has none of their forms, and is what it says itself.
     const message = messages[key] as string & Plural
     return (message[rules.select(count)] ?? message.other ?? message).replace(/[#%]/, () => text)
   }
