@@ -51,17 +51,21 @@ export function createShare(base: string, user: string | undefined, query: strin
     // Whoever gets the lead from us has to have heard it before.
     resting = setTimeout(() => tabs?.rest(), HEARD_WITHIN)
   }
+  /** Another session began, here or in another tab. */
+  const begin = () => {
+    clearTimeout(resting)
+    if (tabs) tabs.begin()
+    else lead()
+  }
   /** A page may sign in, or change its session, without being left. Nobody tells it, and it asks only when there is somebody to see the answer. */
   const askAgain = () => {
     if (!isOver() || away) return
     askedAgain = Date.now()
     void poll(url, (state) => {
       if (!isOver() || away) return
-      clearTimeout(resting)
       store.offer(state, null, true)
       store.connection('connecting')
-      if (tabs) tabs.begin()
-      else lead()
+      begin()
     })
   }
   const acted = () => Date.now() - askedAgain < ASK_AGAIN || askAgain()
@@ -91,6 +95,7 @@ export function createShare(base: string, user: string | undefined, query: strin
     ladder.stop()
   }
   const believe = ({ state, latest, connection }: Extract<TabMessage, { type: 'told' }>) => {
+    if (isOver()) begin()
     if (state) store.offer(state, latest)
     store.connection(connection)
   }

@@ -35,9 +35,9 @@ export interface Tabs {
   post(message: TabMessage): void
   /** Asks the leader now, rather than when its silence becomes strange. */
   ask(): void
-  /** Stands aside until a leader is heard again: the session is over, as far as this tab knows. */
+  /** Stands aside until another session begins: this one is over, as far as this tab knows. */
   rest(): void
-  /** Another session began: whoever knows it may lead. */
+  /** Whoever knows of another session may lead. */
   begin(): void
   leave(): void
 }
@@ -77,13 +77,12 @@ export function createTabs(name: string, { lead, follow, heard }: TabEvents): Ta
     })
   }
   const queue = (options: LockOptions) => {
-    navigator.locks
-      .request(name, options, hold)
-      // Given up, or taken away by another tab. Else the browser gives nobody any lock, and every tab connects for itself.
-      .catch((error) => (error.name === 'AbortError' ? undefined : hold()))
-      .then(() => {
-        if (over() && !resting) queueUp()
-      })
+    navigator.locks.request(name, options, hold).catch((error) => {
+      // The browser gives nobody any lock, and every tab connects for itself.
+      if (error.name !== 'AbortError') return hold()
+      // Given up, or taken away by another tab.
+      if (over() && !resting) queueUp()
+    })
   }
   const queueUp = () => {
     resting = false
@@ -108,10 +107,7 @@ export function createTabs(name: string, { lead, follow, heard }: TabEvents): Ta
   }
 
   channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-    if (data.type === 'told') {
-      silentSince = asked = false
-      if (resting) queueUp()
-    }
+    if (data.type === 'told') silentSince = asked = false
     heard(data)
     // A hidden tab may be frozen any moment: one that is looked at leads better.
     if (data.type === 'ask' && data.visible && document.hidden && over()) queueUp()

@@ -51,6 +51,18 @@ async function keepsPages(): Promise<boolean> {
   return kept === true
 }
 
+const NO_LOCKS = `navigator.locks.request = () => Promise.reject(new DOMException('No locks here', 'SecurityError'))`
+/** What a page does after a fifth of a second, it does when it is told to. */
+const MEANT = `
+  const { setTimeout, clearTimeout } = window
+  window.meant = new Map()
+  window.setTimeout = (callback, ms, ...rest) => {
+    const id = setTimeout(ms === 200 ? () => {} : callback, ms, ...rest)
+    if (ms === 200) meant.set(id, callback)
+    return id
+  }
+  window.clearTimeout = (id) => meant.delete(id) || clearTimeout(id)`
+
 describe('tabs of one person', () => {
   it('hold one connection, be they ten, and show the same', async () => {
     await using host = await Host.start()
@@ -152,7 +164,7 @@ describe('tabs of one person', () => {
   it('connect each for itself, and come back after a sign-out, where the browser refuses every lock', async () => {
     await using host = await Host.start()
     const context = await browser.newContext()
-    await context.addInitScript(`navigator.locks.request = () => Promise.reject(new DOMException('No locks here', 'SecurityError'))`)
+    await context.addInitScript(NO_LOCKS)
     const pages = [await openTab(context, `${host.url}/sign-in/ada`), await openTab(context, host.url)]
     for (const page of pages) await expectConnection(page, 'live')
     assert.equal(await host.connections(), 2)
@@ -163,6 +175,25 @@ describe('tabs of one person', () => {
     assert.equal(await host.connections(), 0)
     await pages[0]?.goto(`${host.url}/sign-in/ada`)
     for (const page of pages) await expectConnection(page, 'live')
+    await context.close()
+  })
+
+  it('connect again, each for itself, where one signs out and in at once and the browser refuses every lock', async () => {
+    await using host = await Host.start()
+    const context = await browser.newContext()
+    await context.addInitScript(NO_LOCKS)
+    await context.addInitScript(MEANT)
+    const page = await openTab(context, `${host.url}/sign-in/ada`)
+    await expectConnection(page, 'live')
+    await context.request.get(`${host.url}/sign-out`)
+    await expectConnection(page, 'signed-out')
+    const elsewhere = await openTab(context, `${host.url}/sign-in/ada`)
+    for (const tab of [elsewhere, page]) await expectConnection(tab, 'live')
+    await page.evaluate('for (const late of [...meant.values()]) late()')
+    await elsewhere.close()
+    await connections(host, 1, 2000)
+    await host.tell('ada', 'One')
+    await expectBadge(page, '1')
     await context.close()
   })
 
