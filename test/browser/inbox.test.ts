@@ -443,7 +443,7 @@ describe('the inbox', () => {
     })
     for (let n = 1; n <= 5; n++) {
       await host.tell('ada', `Number ${n}`)
-      await eventually(() => asked.length >= n, 'each is asked for')
+      await eventually(() => asked.length >= n, 'each is asked for', 15_000)
     }
     const before = asked.length
     await eventually(() => asked.length >= before + 2, 'it is asked for again, twice', 15_000)
