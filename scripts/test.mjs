@@ -10,7 +10,7 @@ const to = join('node_modules', '.cache', 'belfry', 'test')
 
 /** Writes as JavaScript what tests are made of: a process for each file of tests would translate it anew, which takes it a second. */
 async function translate() {
-  const sources = ['src', 'test', 'scripts'].flatMap(typescriptBelow)
+  const sources = ['src', 'test', 'bench', 'scripts'].flatMap(typescriptBelow)
   await Promise.all(sources.map(translateFile))
   write(join(to, 'package.json'), '{ "type": "module" }')
 }
