@@ -21,6 +21,14 @@ export async function publishComment(notifications, { post, by }) {
   await notifications.notify({ to: { user: post.author }, title: by + ' commented', url: '/posts/' + post.id })
 }`
 
+/** One worker, which is told to end as by PM2: with SIGINT. */
+const CLUSTER = `
+import cluster from 'node:cluster'
+cluster.setupPrimary({ exec: 'worker.js' })
+const worker = cluster.fork()
+process.once('SIGTERM', () => worker.process.kill('SIGINT'))
+worker.once('exit', (code) => process.exit(code ?? 1))`
+
 /** Does what docs/embedding.md says. */
 export function describeWalk(installed: () => Installed): void {
   describe('the walk from nothing to a live bell', () => {
@@ -52,6 +60,18 @@ export function describeWalk(installed: () => Installed): void {
       await back.unread(2, { within: 1000 })
       await run('sqlite3', ['app.db', blockWith(PAGE, "VALUES ('users'")], { cwd: installed().file('walk') })
       await back.unread(3, { within: 1000 })
+    })
+
+    it('ends as a worker of a cluster, too, by the signal that process managers send', async () => {
+      installed().write('walk/worker.js', `${blockWith(PAGE, 'pokes you')}\n${blockWith(PAGE, 'SIGTERM')}`)
+      await using primary = await Running.start(installed().write('walk/cluster.js', CLUSTER))
+      const ada = new Person(primary.url)
+      await ada.post('/sign-in', { user: 'ada' })
+      await using tab = await testTab(primary.url, { cookie: ada.cookie })
+      const ended = once(primary.child, 'exit', { signal: AbortSignal.timeout(8000) })
+      primary.child.kill('SIGTERM')
+      assert.equal(await tab.ended(), 1012)
+      assert.deepEqual(await ended, [0, null], primary.output)
     })
 
     it('installs no more than its commands say', () => {
