@@ -156,6 +156,24 @@ describe('the pages of a person, in a browser', () => {
     await page.context().close()
   })
 
+  for (const username of ['ada', 'a'.repeat(60)]) {
+    it(`keep all of the header in sight and apart with letters twice as large (a name of ${username.length} letters)`, async () => {
+      await using app = await startTestApp()
+      await app.addUser(username, 'admin')
+      const page = await openTabSignedIn(await browser.newContext(), app.url, username, PASSWORD)
+      await page.evaluate(`document.documentElement.style.fontSize = '200%'`)
+      for (const width of [320, 375, 768]) {
+        await page.setViewportSize({ width, height: 800 })
+        const unseen = await page.evaluate(`[...document.querySelectorAll('.site :is(a, button)')].filter((control) => {
+          const { left, right, top, bottom } = control.getBoundingClientRect()
+          return left < 0 || right > innerWidth || !control.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2))
+        }).map((control) => control.textContent)`)
+        assert.deepEqual(unseen, [], `${width} px`)
+      }
+      await page.context().close()
+    })
+  }
+
   it('read from right to left as well as from left to right', async () => {
     const { app } = await withInbox()
     await using _ = app
