@@ -157,6 +157,26 @@ describe('in a narrow window', () => {
     assert.deepEqual(await page.evaluate(beside), [true, true, true])
     await page.context().close()
   })
+
+  it('choices of the preferences stand apart, their boxes are as large as the letters, and what comes next is the main button', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 320, height: 640 } })
+    await page.addInitScript(`Object.defineProperty(Notification, 'permission', { value: 'default' })`)
+    await page.goto(`${host.url}/notifications/preferences`)
+    await page.getByRole('checkbox').first().check()
+    const gaps = `(() => {
+      const choices = [...document.querySelectorAll('.belfry-choices label')].map((label) => label.getBoundingClientRect())
+      return choices.slice(1).map(({ top }, n) => top - choices[n].bottom >= 8)
+    })()`
+    assert.deepEqual(await page.evaluate(gaps), [true, true])
+    const [ask, listen] = await page.evaluate<string[]>(
+      `['ask', 'try'].map((name) => getComputedStyle(document.querySelector('[name=' + name + ']')).backgroundColor)`,
+    )
+    assert.notEqual(ask, listen)
+    await page.evaluate(`document.documentElement.style.fontSize = '200%'`)
+    assert.equal((await page.getByRole('checkbox').first().boundingBox())?.height, 40)
+    await page.context().close()
+  })
 })
 
 describe('with reduced motion', () => {
