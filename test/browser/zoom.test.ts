@@ -158,6 +158,15 @@ describe('in a narrow window', () => {
     await page.context().close()
   })
 
+  it('the mark of the focus is whole around the bell, where the page has no frame of the host', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 320, height: 640 } })
+    await page.getByRole('button', { name: /^Notifications, / }).focus()
+    const { y } = (await page.locator('.belfry-bell').boundingBox()) ?? { y: 0 }
+    assert.ok(y >= 4, `it begins ${y} px below the top, and the mark is 4 px larger`)
+    await page.context().close()
+  })
+
   it('choices of the preferences stand apart, their boxes are as large as the letters, and what comes next is the main button', async () => {
     await using host = await Host.start()
     const page = await openInbox(host, { viewport: { width: 320, height: 640 } })
