@@ -174,6 +174,28 @@ describe('the pages of a person, in a browser', () => {
     })
   }
 
+  it('put on paper what is written, and nothing that one could press there', async () => {
+    const { app, ids } = await withInbox()
+    await using _ = app
+    await app.addUser('eve', 'admin')
+    const page = await openTabSignedIn(await browser.newContext(), app.url, 'eve', PASSWORD)
+    const pages = ['/admin/notifications', `/admin/notifications/${ids[0]}`]
+    const hers = await signedIn(app)
+    const herPages = ['/notifications', `/notifications/${ids[0]}`]
+    for (const [tab, paths] of [
+      [page, pages],
+      [hers, herPages],
+    ] as const) {
+      await tab.emulateMedia({ media: 'print' })
+      for (const path of paths) {
+        await tab.goto(app.url + path)
+        assert.match(await tab.locator('main').innerText(), /A error/, path)
+        assert.equal(await tab.locator('button:visible, notification-bell:visible, nav:visible').count(), 0, path)
+      }
+      await tab.context().close()
+    }
+  })
+
   it('read from right to left as well as from left to right', async () => {
     const { app } = await withInbox()
     await using _ = app
