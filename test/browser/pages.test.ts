@@ -174,6 +174,30 @@ describe('the pages of a person, in a browser', () => {
     })
   }
 
+  it('have no pale words, lines and edges for whoever asked for more contrast', async () => {
+    const { app, ids } = await withInbox()
+    await using _ = app
+    const page = await signedIn(app, { contrast: 'more' })
+    const row = `[data-notification-id="${ids[0]}"]`
+    const colour = (part: string, property: string) => page.evaluate(`getComputedStyle(document.querySelector('${part}')).${property}`)
+    const ink = await colour('body', 'color')
+    assert.equal(await colour(`${row} .belfry-body`, 'color'), ink)
+    assert.equal(await colour(row, 'borderBottomColor'), ink)
+    assert.equal(await colour('.belfry-head .belfry-button', 'borderTopColor'), ink)
+    await page.context().close()
+  })
+
+  it('say apart from their heading that choices need JavaScript', async () => {
+    const { app } = await withInbox()
+    await using _ = app
+    const page = await signedIn(app, NO_SCRIPTS)
+    await page.goto(`${app.url}/notifications/preferences`)
+    const heading = await page.getByRole('heading', { level: 1 }).boundingBox()
+    const words = await page.locator('noscript p').boundingBox()
+    assert.ok(heading && words && words.y >= heading.y + heading.height + 8)
+    await page.context().close()
+  })
+
   it('put on paper what is written, and nothing that one could press there', async () => {
     const { app, ids } = await withInbox()
     await using _ = app
