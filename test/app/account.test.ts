@@ -23,7 +23,9 @@ describe('the account page', () => {
     const answer = await ada.get('/account')
     assert.equal(answer.status, 200)
     assert.equal(answer.headers.get('cache-control'), 'private, no-cache')
-    assert.match(await answer.text(), /<dd>ada<\/dd>/)
+    const page = await answer.text()
+    assert.match(page, /<dd>ada<\/dd>/)
+    assert.match(page, />\d{1,2} \w+ \d{4}<\/time>/, 'since when, as the list of people says it')
   })
 
   it('refuses changed twice', async () => {

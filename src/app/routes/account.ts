@@ -7,6 +7,7 @@ import { field, parameter } from '../fields.js'
 import { askerOf } from '../passwords.js'
 import { PasswordThrottle } from '../throttle.js'
 import type { User } from '../users.js'
+import { words } from '../words.js'
 
 /** What does not fit its field, and too many wrong passwords. */
 const ANSWERED_BY_THE_FORM = [422, 429]
@@ -19,6 +20,7 @@ export function accountRoutes(context: AppContext): Router {
 
   router.get('/account', requireSignedIn, async (req, res) => {
     await context.page(res, 'account', {
+      ...words,
       title: 'Your account',
       current: 'account',
       errors: [],
@@ -34,7 +36,7 @@ export function accountRoutes(context: AppContext): Router {
       if (wantsJson(req)) return sendProblem(res, error)
       tellOfTrouble(context.log, res, error)
       const errors = error instanceof InvalidError ? error.errors : [{ field: 'current', message: error.message }]
-      return context.page(res, 'account', { title: 'Your account', current: 'account', errors, done: '' }, error.status)
+      return context.page(res, 'account', { ...words, title: 'Your account', current: 'account', errors, done: '' }, error.status)
     }
     if (wantsJson(req)) res.json({ changed: true })
     else res.redirect(303, '/account?changed=1')
