@@ -8,7 +8,20 @@ enliven('[data-belfry-item]', async (root) => {
   const bell = await bellOf(root)
   for (const time of root.querySelectorAll('time')) tellExactly(time, bell)
   watch(root, bell)
+  await visit(root, bell)
 })
+
+/** A page that was fetched ahead was no visit, and says unread: it is one as soon as somebody sees it. */
+async function visit(root: HTMLElement, { client }: NotificationBell): Promise<void> {
+  const { state, notificationId = '' } = root.dataset
+  if (state !== 'unread') return
+  if (document.hidden) await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }))
+  // Not loaded again before that: where nothing can be written, it would be without end.
+  await client
+    .mark(notificationId, 'read')
+    .then(() => root.isConnected && location.reload())
+    .catch(() => {})
+}
 
 /** The server knows neither the zone nor the words of whoever reads. */
 function tellExactly(time: HTMLTimeElement, { clock, language }: NotificationBell): void {

@@ -237,6 +237,46 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('marks as read what was fetched ahead when somebody sees it, and not before', async () => {
+    await using host = await Host.start()
+    const { id } = await host.tell('ada', 'One')
+    const page = await openHome(host)
+    const path = `/notifications/${id}`
+    await page.route(`**${path}`, (route) => route.continue({ headers: { ...route.request().headers(), Purpose: 'prefetch' } }), {
+      times: 1,
+    })
+    await page.addInitScript(`if (!sessionStorage.seen) Object.defineProperty(document, 'hidden', { get: () => !sessionStorage.seen })`)
+    await page.goto(`${host.url}${path}`)
+    await expectText(page, 'document.title', '(1) Notification: One')
+    await page.getByText('Unread', { exact: true }).waitFor()
+    await page.evaluate(`fetch('/elsewhere')`)
+    assert.equal(await host.notifications.unreadCount('ada'), 1)
+    await page.evaluate(`sessionStorage.seen = true, document.dispatchEvent(new Event('visibilitychange'))`)
+    await page.getByRole('button', { name: 'Mark as unread' }).waitFor()
+    await expectText(page, 'document.title', 'Notification: One')
+    assert.equal(await host.notifications.unreadCount('ada'), 0)
+    await page.context().close()
+  })
+
+  it('leaves a notification unread, and on the page, where that could not be changed', async () => {
+    await using host = await Host.start()
+    const { id } = await host.tell('ada', 'One')
+    const page = await openHome(host)
+    const asked: string[] = []
+    await page.route(`**/notifications/${id}**`, (route, request) => {
+      asked.push(request.method())
+      if (request.method() === 'POST') return route.fulfill({ status: 503 })
+      return route.continue({ headers: { ...request.headers(), Purpose: 'prefetch' } })
+    })
+    const refused = page.waitForResponse((response) => response.status() === 503)
+    await page.goto(`${host.url}/notifications/${id}`)
+    await refused
+    await page.evaluate(`fetch('/elsewhere')`)
+    await page.getByText('Unread', { exact: true }).waitFor()
+    assert.deepEqual(asked, ['GET', 'POST'])
+    await page.context().close()
+  })
+
   it('has nothing fetched ahead by Turbo that a visit marks as read', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
