@@ -187,6 +187,7 @@ describe('one notification', () => {
       ['Sec-Purpose', 'prefetch;prerender'],
       ['X-Moz', 'prefetch'],
       ['X-Sec-Purpose', 'prefetch'],
+      ['HX-Preloaded', 'true'],
     ] as const) {
       await agent.get(path).set(name, value).expect(200)
     }

@@ -141,12 +141,12 @@ function isOfPage(req: Request): boolean {
   return wantsJson(req) && req.query['belfry-for'] !== undefined
 }
 
-/** Where browsers, and Turbo, say that they fetch ahead. */
+/** Where browsers, and Turbo, say that they fetch ahead; htmx 2 does so by a header of its own. */
 const PURPOSES = ['Sec-Purpose', 'Purpose', 'X-Moz', 'X-Sec-Purpose']
 
 function isVisit(req: Request): boolean {
   const purposes = PURPOSES.map((header) => req.get(header))
-  return req.method === 'GET' && !/prefetch|prerender|preview/i.test(purposes.join(' '))
+  return req.method === 'GET' && !req.get('HX-Preloaded') && !/prefetch|prerender|preview/i.test(purposes.join(' '))
 }
 
 /** No body is read of whoever is signed out. */
