@@ -56,7 +56,10 @@ export class NotificationBell extends HTMLElement {
   disconnectedCallback(): void {
     this.#leave?.()
     this.#leave = undefined
-    if (!document.querySelector('notification-bell')) badgeInTitle = undefined
+    if (document.querySelector('notification-bell')) return
+    badgeInTitle = ''
+    showInTitle()
+    badgeInTitle = undefined
   }
 
   /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with the link that is there then. */

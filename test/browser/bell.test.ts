@@ -90,6 +90,23 @@ describe('the bell', () => {
     await page.context().close()
   })
 
+  it('takes the count out of the title when the last one leaves the page, and nothing later of the page’s own', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openTab(await browser.newContext(), `${host.url}/sign-in/ada`)
+    await expectText(page, 'document.title', '(1) Home')
+    await page.evaluate(`window.taken = document.querySelector('notification-bell'), document.querySelector('main').append(taken)`)
+    await expectText(page, 'document.title', '(1) Home')
+    await page.evaluate('taken.remove()')
+    assert.equal(await page.title(), 'Home')
+    await host.tell('ada', 'Two')
+    await page.evaluate('document.body.append(taken)')
+    await expectText(page, 'document.title', '(2) Home')
+    await page.evaluate(`taken.remove(), document.title = '(7) Letters'`)
+    assert.equal(await page.evaluate(`new Promise((later) => setTimeout(later, 200)).then(() => document.title)`), '(7) Letters')
+    await page.context().close()
+  })
+
   it('lets the page go on where another script insists on a title without the count', async () => {
     await using host = await Host.start()
     await host.tell('ada', 'One')
