@@ -5,6 +5,8 @@ export type Whose = { readonly user: string } | { readonly session: string }
 export type Ending = Whose & {
   /** In milliseconds since 1970. */
   readonly at: number
+  /** Whose the session is now: of what this process has open in it, all that is somebody else's is meant, and nothing of theirs, whenever it came in. */
+  readonly kept?: string
 }
 
 /** `user:<id>` or `session:<key>`. */

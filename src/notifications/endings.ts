@@ -20,9 +20,10 @@ export class Endings {
   /**
    * Resolves when it is stored for the others. Rejects with UnavailableError where it cannot be; here it is done all the same.
    * @param at until when those came in who are meant, in milliseconds since 1970
+   * @param kept whose the session is now; the others are not told
    */
-  async end(whose: Whose, at = Date.now()): Promise<void> {
-    const ending: Ending = { ...whose, at: Math.floor(at) }
+  async end(whose: Whose, at = Date.now(), kept?: string): Promise<void> {
+    const ending: Ending = { ...whose, at: Math.floor(at), ...(kept !== undefined && { kept }) }
     this.#bus.publish({ kind: 'disconnect', ...ending })
     const said = sayingOf(ending)
     this.#own.add(said)

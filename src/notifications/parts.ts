@@ -62,7 +62,7 @@ export function joinParts(options: Options): Parts {
     if (changed.length > 0) bus.publish({ kind: 'changed', audiences: changed })
   })
   const untold = (error: unknown) => logger.warn({ err: error }, 'other processes were not told of an ended session')
-  const ended = (session: string, at: number) => void endings.end({ session }, at).catch(untold)
+  const ended = (session: string, at: number, kept?: string) => void endings.end({ session }, at, kept).catch(untold)
   const whoIs = async (req: Request) => (await personIn(req, options))?.id ?? null
   const whoWas = (req: Request) =>
     earlierVisit({ service }, req)?.then(

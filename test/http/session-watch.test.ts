@@ -216,6 +216,32 @@ test('the same where another process has saved the session, and not a word was h
   await eventually(() => next.state?.unread === 1, 'bob is told')
 })
 
+/** Two who ask at the same moment with one session, which another process saves as bob's just after it was read for one of them. */
+async function askingTogether(): Promise<void> {
+  const store = new OutsideStore()
+  await using host = await LiveHost.start({ store })
+  const cookie = await host.signIn('ada')
+  const [[id, text] = ['', '']] = Object.entries((store as unknown as { sessions: Record<string, string> }).sessions)
+  store.get = (_id, callback) => {
+    MemoryStore.prototype.get.call(store, id, callback)
+    MemoryStore.prototype.set.call(store, id, { ...JSON.parse(text), user: 'bob' })
+  }
+  await using one = new Tab(host.url, cookie)
+  await using other = new Tab(host.url, cookie)
+  const tabs = [one, other]
+  await eventually(
+    () => tabs.some(({ closed }) => closed === 4401),
+    () => `one was to end: ${one.closed}, ${other.closed}`,
+  )
+  await host.notifications.notify({ to: { user: 'bob' }, title: 'For bob' })
+  await eventually(() => tabs.some(({ state }) => state?.unread === 1), 'bob is told')
+}
+
+test('the same however close behind each other the two come in', async () => {
+  // Only some of them are within the same millisecond.
+  for (let i = 0; i < 20; i++) await askingTogether()
+})
+
 test('a session that is saved for something else keeps its sockets', async () => {
   await using host = await LiveHost.start()
   const cookie = await host.signIn('ada')

@@ -425,6 +425,21 @@ test('disconnect ends the connections of a user or of a session, and those still
   assert.deepEqual([later.closed, bo.closed], [undefined, 4401])
 })
 
+test('where a session is somebody else’s now, all of it ends that is not theirs, and nothing that is, whenever each came in', async () => {
+  await using scene = new Scene()
+  const shared = ['ada', 'bo', 'ada'].map((user) => {
+    const line = new Line(scene.hub, user, 'shared')
+    scene.hub.join(line, parsePerson({ id: user }, 'identify'), performance.now())
+    return line
+  })
+  const elsewhere = scene.join('ada')
+  scene.hub.disconnect({ session: 'shared', at: Date.now() - 2, kept: 'bo' })
+  assert.deepEqual(
+    [...shared, elsewhere].map(({ closed }) => closed),
+    [4401, undefined, 4401, undefined],
+  )
+})
+
 for (const [whose, ending] of [
   ['a user', { user: 'ada' }],
   ['a session', { session: 'session of ada' }],

@@ -14,8 +14,8 @@ export interface SessionOwnersOptions {
   readonly logger: Logger
 }
 
-/** Of a session that is not any more whose it was: by its key, with until when what came in ends, in milliseconds since 1970. */
-type Lost = (key: string, at: number) => void
+/** Of a session that is not any more whose it was: by its key, with until when what came in ends, in milliseconds since 1970, and whose it is now. */
+type Lost = (key: string, at: number, kept?: string) => void
 
 /**
  * What is added to the moment at which a request came in, in milliseconds, where an ending is to spare that request. Moments are cut to whole milliseconds
@@ -48,7 +48,8 @@ export class SessionOwners {
   cameIn(key: string, watched: Watched, user: string, since: number): void {
     const asOf = Math.trunc(since)
     const isNewest = asOf >= watched.asOf
-    if (watched.user !== user) this.#lost(key, momentOf(since) + (isNewest ? SPARING_IT : MEANING_IT))
+    const kept = isNewest ? user : watched.user
+    if (watched.user !== user) this.#lost(key, momentOf(since) + (isNewest ? SPARING_IT : MEANING_IT), kept ?? undefined)
     if (isNewest) belongs(watched, user, asOf)
     // It was read before: whoever saved it since then may have signed somebody else in.
     const saved = this.#saved.since(key, since)
@@ -87,7 +88,7 @@ export class SessionOwners {
     // What was asked first may be answered last.
     if (watched !== undefined && asOf < watched.asOf) return
     // Whoever has just signed in may be back as soon as that is answered.
-    if ((watched ? watched.user : was) !== user) this.#lost(key, meant ?? (user === null ? at : at + SPARING_IT))
+    if ((watched ? watched.user : was) !== user) this.#lost(key, meant ?? (user === null ? at : at + SPARING_IT), user ?? undefined)
     if (watched !== undefined) belongs(watched, user, asOf)
   }
 

@@ -8,10 +8,10 @@ import { isDue, RECHECK, schedule, type Watched } from './watched.js'
 
 interface SessionWatchOptions extends SessionOwnersOptions {
   /**
-   * A session has ended, by its key, or is not any more whose it was: for what came in until then, in milliseconds since 1970. May be told more than
-   * once, and of sessions without connections.
+   * A session has ended, by its key, or is not any more whose it was but that of the user `kept`: for what came in until then, in milliseconds since 1970.
+   * May be told more than once, and of sessions without connections.
    */
-  readonly ended: (key: string, at: number) => void
+  readonly ended: (key: string, at: number, kept?: string) => void
 }
 
 /** How often deadlines are looked at, in milliseconds. */
@@ -46,7 +46,7 @@ export class SessionWatch {
 
   constructor(options: SessionWatchOptions) {
     this.#options = options
-    this.#owners = new SessionOwners(options, this.#watched, (key, at) => this.#end(key, at))
+    this.#owners = new SessionOwners(options, this.#watched, (key, at, kept) => this.#end(key, at, kept))
     this.#stores = new HeardStores({
       destroyed: (id) => this.#end(sessionKey(id)),
       // Whose sessions those were it does not say.
@@ -136,8 +136,8 @@ export class SessionWatch {
     for (const key of this.#watched.keys()) this.doubt(key)
   }
 
-  #end(key: string, at = Date.now()): void {
-    if (!this.#closed) this.#options.ended(key, at)
+  #end(key: string, at = Date.now(), kept?: string): void {
+    if (!this.#closed) this.#options.ended(key, at, kept)
   }
 
   /** Reads those that are due, a few at a time, however long that takes; the next look goes on where this one stopped. */

@@ -142,7 +142,10 @@ export class Hub {
   disconnect(ending: Ending): void {
     const until = this.#endings.add(ending)
     const seats = 'user' in ending ? this.#members.get(ending.user)?.seats : this.#sessions.get(ending.session)
-    for (const { connection, since } of [...(seats ?? [])]) if (since <= until) connection.close(CLOSE.signedOut)
+    for (const { connection, since } of [...(seats ?? [])]) {
+      const isMeant = ending.kept === undefined ? since <= until : connection.user !== ending.kept
+      if (isMeant) connection.close(CLOSE.signedOut)
+    }
   }
 
   /** Whether the session of somebody has ended since then, by performance.now(); undefined where that was too long ago to be known. */
