@@ -7,6 +7,9 @@ const CLOCK_EVERY = 30_000
 
 const clock = createClock(document.documentElement.lang || 'en')
 
+/** Lists are swapped and morphed, by themselves or with the page around them, and this script is not run again. What the server wrote says its language. */
+const swapped = new MutationObserver(() => document.querySelector('[data-belfry-latest] time[lang]') && tellTime())
+
 /** Short lists on pages of the host's: their times in the zone and the words of whoever reads, where the server knows neither. */
 function tellTime(): void {
   for (const list of document.querySelectorAll('[data-belfry-latest]')) {
@@ -15,9 +18,9 @@ function tellTime(): void {
     heading.content.append(list.querySelector('[data-day]')?.cloneNode(true) ?? '')
     groupByDay(list, heading, { clock, kit: { write } })
   }
+  swapped.takeRecords()
 }
 
 setInterval(tellTime, CLOCK_EVERY)
-// A page that is swapped for another one has a new bell, which says so; the script is not run again.
-document.addEventListener('belfry-change', tellTime)
+swapped.observe(document, { attributeFilter: ['lang'], childList: true, subtree: true })
 tellTime()

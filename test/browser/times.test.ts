@@ -67,6 +67,41 @@ describe('times, to somebody far from the server', () => {
     await page.context().close()
   })
 
+  it('are their own at once in a short list that is swapped or morphed by itself, also where there was nothing before', async () => {
+    await using host = await Host.start()
+    const page = await readLater(host, '/latest')
+    const { createdAt } = await host.tell('ada', 'Hello')
+    const time = [inTokyo(createdAt, { hour: '2-digit', minute: '2-digit' })]
+    const day = [inTokyo(createdAt, { dateStyle: 'long' })]
+    for (const swap of [
+      'main.replaceWith(next)',
+      'main.replaceChildren(...next.childNodes)',
+      `main.querySelector('.belfry-list').replaceWith(next.querySelector('.belfry-list'))`,
+    ]) {
+      await page.evaluate(`new Promise((resolve) => {
+        const main = document.querySelector('main')
+        const request = new XMLHttpRequest()
+        request.responseType = 'document'
+        request.onload = () => {
+          const next = document.adoptNode(request.response.querySelector('main'))
+          ${swap}
+          resolve()
+        }
+        request.open('GET', '/latest')
+        request.send()
+      })`)
+      await expectText(page, textsOf('.belfry-item time'), time)
+      await expectText(page, textsOf('.belfry-day time'), day)
+    }
+    await page.evaluate(`{
+      const time = document.querySelector('.belfry-item time')
+      time.lang = 'en'
+      time.firstChild.data = '08:31 UTC'
+    }`)
+    await expectText(page, textsOf('.belfry-item time'), time)
+    await page.context().close()
+  })
+
   it('are exact on the page of a notification', async () => {
     await using host = await Host.start()
     const expiresAt = new Date(Date.now() + 10 * DAY).toISOString()
