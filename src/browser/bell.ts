@@ -1,6 +1,6 @@
 import { badgeText, type State } from '../notifications/protocol.js'
 import { createAnnouncer } from './announce.js'
-import { showBeyond } from './beyond.js'
+import { showInIcon, showOnApp } from './beyond.js'
 import { type Client, createClient } from './core.js'
 import { h, set, write } from './dom.js'
 import { kit } from './kit.js'
@@ -57,9 +57,8 @@ export class NotificationBell extends HTMLElement {
     this.#leave?.()
     this.#leave = undefined
     if (document.querySelector('notification-bell')) return
-    badgeInTitle = ''
-    showInTitle()
-    badgeInTitle = undefined
+    showInHead('')
+    badgeInHead = undefined
   }
 
   /** Who makes a page again as the server renders it (Turbo and htmx, by morphing) takes away what was made of this bell: another one begins with the link that is there then. */
@@ -122,9 +121,8 @@ export class NotificationBell extends HTMLElement {
     if (state) set(this, 'unread', String(unread))
     write(this, '.belfry-badge', badge)
     set(this.querySelector('.belfry-bell'), 'aria-label', this.say(signedOut ? 'bellSignedOut' : badge ? 'bellUnread' : 'bell', unread, badge))
-    badgeInTitle = badge
-    showInTitle()
-    showBeyond(unread)
+    showInHead(badge)
+    showOnApp(unread)
     if (state) this.#announce?.(signedOut ? Number.NaN : unread, arrived, marked)
     this.#panel?.refresh()
     if (signedOut) {
@@ -145,20 +143,22 @@ function stateOf(bell: HTMLElement): State {
   return { epoch: epoch as string, version: +(version as string), unread: +(bell.getAttribute('unread') as string) }
 }
 
-/** What the title of the page begins with, '' for nothing; undefined where no bell says. */
-let badgeInTitle: string | undefined
+/** What the title of the page begins with, and its icon tells of, '' for nothing; undefined where no bell says. */
+let badgeInHead: string | undefined
 
-function showInTitle(): void {
-  if (badgeInTitle === undefined) return
+function showInHead(badge = badgeInHead): void {
+  if (badge === undefined) return
+  badgeInHead = badge
   // Not where there is none: a browser takes the space from its end, and it would be set again without end.
-  const title = document.title.replace(/^(\(\d+\+?\) )?(?=.)/, badgeInTitle && `(${badgeInTitle}) `)
+  const title = document.title.replace(/^(\(\d+\+?\) )?(?=.)/, badge && `(${badge}) `)
   if (document.title !== title) document.title = title
+  showInIcon(badge)
 }
 
-let titleTimer: ReturnType<typeof setTimeout> | undefined
+let headTimer: ReturnType<typeof setTimeout> | undefined
 
-// Routers set the title anew, and nobody tells of that. Not at once, and once for all that happened: with another script that wants it otherwise, neither would let the page go on.
+// Routers set the title and the icon anew, and nobody tells of that. Not at once, and once for all that happened: with another script that wants it otherwise, neither would let the page go on.
 new MutationObserver(() => {
-  clearTimeout(titleTimer)
-  titleTimer = setTimeout(showInTitle, 100)
+  clearTimeout(headTimer)
+  headTimer = setTimeout(() => showInHead(), 100)
 }).observe(document.head, { subtree: true, childList: true, characterData: true })

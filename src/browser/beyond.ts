@@ -4,14 +4,18 @@ import { set } from './dom.js'
 import { preferences } from './preferences.js'
 import { besides } from './scripts.js'
 
-/** Shows the count beyond the page: in the icon of the tab, where the page names another one for it, and on that of an installed app. */
-export function showBeyond(unread: number): void {
+/** Shows in the icon of the tab whether any are unread, where the page names another one for that. */
+export function showInIcon(badge: string): void {
   const icon = document.querySelector<HTMLLinkElement>('link[data-belfry-unread]')
   if (icon) {
     const { dataset } = icon
     dataset.belfryRead ??= icon.getAttribute('href') as string
-    set(icon, 'href', (unread ? dataset.belfryUnread : dataset.belfryRead) as string)
+    set(icon, 'href', (badge ? dataset.belfryUnread : dataset.belfryRead) as string)
   }
+}
+
+/** Shows the count on the icon of an installed app. */
+export function showOnApp(unread: number): void {
   navigator.setAppBadge?.(unread).catch(() => {})
 }
 

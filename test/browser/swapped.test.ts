@@ -220,6 +220,28 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('keeps the icon of the tab right where a router sets it anew and leaves the bell alone', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await page.evaluate(`{
+      window.setIcon = () => {
+        document.querySelector('link[rel=icon]')?.remove()
+        document.head.append(Object.assign(document.createElement('link'), { rel: 'icon', href: '/icon.svg' }))
+        document.querySelector('link[rel=icon]').dataset.belfryUnread = '/icon-unread.svg'
+      }
+      setIcon()
+    }`)
+    const icon = `document.querySelector('link[rel=icon]').getAttribute('href')`
+    await expectText(page, icon, '/icon-unread.svg')
+    await page.evaluate('setIcon()')
+    await expectText(page, icon, '/icon-unread.svg')
+    await page.getByRole('button', { name: /^Notifications/ }).click()
+    await page.getByRole('button', { name: 'Mark all as read' }).click()
+    await expectText(page, icon, '/icon.svg')
+    await page.context().close()
+  })
+
   it('says nothing of a notification that is no longer on the page', async () => {
     await using host = await Host.start()
     const { id } = await host.tell('ada', 'One')
