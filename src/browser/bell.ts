@@ -45,6 +45,7 @@ export class NotificationBell extends HTMLElement {
   #called: string | undefined
 
   connectedCallback(): void {
+    bells++
     this.ready ??= this.#begin()
     void this.ready.then(() => {
       if (!this.isConnected || this.#leave) return
@@ -56,7 +57,7 @@ export class NotificationBell extends HTMLElement {
   disconnectedCallback(): void {
     this.#leave?.()
     this.#leave = undefined
-    if (document.querySelector('notification-bell')) return
+    if (--bells) return
     showInHead('')
     badgeInHead = undefined
   }
@@ -142,6 +143,9 @@ function stateOf(bell: HTMLElement): State {
   const { epoch, version } = bell.dataset
   return { epoch: epoch as string, version: +(version as string), unread: +(bell.getAttribute('unread') as string) }
 }
+
+/** How many are on the page, in shadow roots, too, where no selector finds them. */
+let bells = 0
 
 /** What the title of the page begins with, and its icon tells of, '' for nothing; undefined where no bell says. */
 let badgeInHead: string | undefined

@@ -242,6 +242,26 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('keeps the count in the title where one of two bells goes that stand in shadow roots', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'One')
+    const page = await openHome(host)
+    await page.evaluate(`rendered().then((bell) => {
+      const main = document.querySelector('main')
+      for (const part of [bell, bellNow()]) {
+        const place = document.createElement('div')
+        main.append(place)
+        place.attachShadow({ mode: 'open' }).append(part)
+      }
+    })`)
+    await expectText(page, 'document.title', '(1) Home')
+    await page.evaluate(`document.querySelector('main > div').remove()`)
+    assert.equal(await page.title(), '(1) Home')
+    await page.evaluate(`document.querySelector('main > div').remove()`)
+    await expectText(page, 'document.title', 'Home')
+    await page.context().close()
+  })
+
   it('says nothing of a notification that is no longer on the page', async () => {
     await using host = await Host.start()
     const { id } = await host.tell('ada', 'One')
