@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -260,6 +261,40 @@ describe('a host that ends', () => {
     assert.deepEqual([(await answer).status, await (await answer).json()], [200, 'In time'])
     await closed
     await assert.rejects(host.notifications.notify({ to: 'everyone', title: 'Late' }), /closed/)
+  })
+
+  it('does not wait for sockets of somebody else, nor for connections on which nothing was asked yet', async () => {
+    const host = build()
+    await using served = await serve(host)
+    const hmr = new WebSocketServer({ server: served.server, path: '/hmr' })
+    const theirs = new WebSocket(`${served.url}/hmr`)
+    await once(theirs, 'open')
+    const ahead = connect(Number(new URL(served.url).port), '127.0.0.1')
+    await once(served.server, 'connection')
+    const closing = once(theirs, 'close')
+    served.server.close()
+    const closed = host.notifications.close().then(() => 'closed')
+    assert.equal(await Promise.race([closed, pause(3000, 'waits', { ref: false })]), 'closed')
+    assert.equal(theirs.readyState, WebSocket.OPEN)
+    for (const socket of hmr.clients) socket.terminate()
+    ahead.destroy()
+    await closing
+  })
+
+  it('waits for a request that has come in by half', async () => {
+    const host = build()
+    host.app.post('/slow', async (_req, res) => void res.json((await host.notifications.notify({ to: { user: 'ada' }, title: 'In time' })).title))
+    await using served = await serve(host)
+    const slow = connect(Number(new URL(served.url).port), '127.0.0.1')
+    slow.write('POST /slow HTTP/1.1\r\nHost: ')
+    await once(served.server, 'connection')
+    await pause(50)
+    served.server.close()
+    const closed = host.notifications.close()
+    assert.equal(await Promise.race([closed.then(() => 'closed'), pause(200, 'waits')]), 'waits')
+    slow.write('localhost\r\nSec-Fetch-Site: none\r\nContent-Length: 0\r\n\r\n')
+    assert.match(await text(slow), /^HTTP\/1.1 200 [\s\S]*"In time"$/)
+    await closed
   })
 
   it('waits for nobody on a server that goes on', async () => {
