@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { testTab } from '../../src/notifications/testing.js'
@@ -31,6 +31,22 @@ export function describeExamples(installed: () => Installed): void {
       assert.match(await bo.get('/notifications'), /Lunch\?/)
       assert.equal((await new Person(app.url).post('/send', { to: 'bo', title: 'Unasked' })).status, 302)
       assert.equal(tab.state.unread, 1, 'who is signed out sends nothing')
+    })
+
+    it('minimal: while npm takes the package away and puts another version there, what runs goes on as it was', async () => {
+      const folder = installed().copy('examples/minimal', 'installed-anew')
+      await using app = await Running.start(`${folder}/app.js`)
+      const bo = new Person(app.url)
+      await bo.post('/sign-in', { user: 'bo' })
+      const belfry = installed().file('node_modules/belfry')
+      renameSync(belfry, `${belfry}.away`)
+      try {
+        assert.match(await bo.get('/'), /assets\/belfry\.js\?v=[\s\S]*<notification-bell unread="0"/)
+        assert.match(await bo.get('/notifications'), /<h1/)
+        assert.equal((await fetch(`${app.url}/notifications/assets/panel.js`)).status, 200)
+      } finally {
+        renameSync(`${belfry}.away`, belfry)
+      }
     })
 
     it('passport-local: a comment rings the bell of the others, and is stored with it or not at all', async () => {

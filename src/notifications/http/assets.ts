@@ -36,6 +36,8 @@ interface Asset {
 const PUBLIC = new URL('../../../public/', import.meta.url)
 const YEAR = 31_536_000
 const loaded = new Map<AssetName, Asset>()
+// Now and not when a browser asks: an install under a running process takes them away, and then brings those of another version.
+for (const name of Object.keys(FILES)) if (isAsset(name)) load(name)
 
 /** The address of an asset with its version; undefined where it was not built. */
 export function assetHref(basePath: string, name: AssetName): string | undefined {

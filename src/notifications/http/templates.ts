@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ejs from 'ejs'
 
@@ -10,6 +10,8 @@ const ALL_SPECIAL = /[&<>"']/g
 const LOCALS = /^<%# locals: (.+) -%>\n/
 
 const compiled = new Map<string, ejs.TemplateFunction>()
+// All of them as soon as this is loaded: an install under a running process takes them away, and then brings those of other code.
+const texts = new Map(readdirSync(FOLDER).map((file) => [file, readFileSync(`${FOLDER}${file}`, 'utf8')]))
 
 /** Text as it may stand in HTML, between tags or in a quoted attribute. */
 export function escapeHtml(value: unknown): string {
@@ -30,8 +32,9 @@ export function render(view: string, data: object): string {
 
 /** Names are bound once, as EJS's own `with` would have each looked up where it is used. */
 function compile(view: string): ejs.TemplateFunction {
-  const filename = `${FOLDER}${view}.ejs`
-  const text = readFileSync(filename, 'utf8')
+  const file = `${view}.ejs`
+  const text = texts.get(file)
+  if (text === undefined) throw new Error(`There is no template ${view}.`)
   const destructuredLocals = LOCALS.exec(text)?.[1]?.split(', ') ?? []
-  return ejs.compile(text, { filename, escape: escapeHtml, strict: true, destructuredLocals, context: { render } })
+  return ejs.compile(text, { filename: `${FOLDER}${file}`, escape: escapeHtml, strict: true, destructuredLocals, context: { render } })
 }
