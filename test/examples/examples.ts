@@ -38,15 +38,22 @@ export function describeExamples(installed: () => Installed): void {
       await using app = await Running.start(`${folder}/app.js`)
       const bo = new Person(app.url)
       await bo.post('/sign-in', { user: 'bo' })
-      const belfry = installed().file('node_modules/belfry')
-      renameSync(belfry, `${belfry}.away`)
-      try {
+      await whilePackageIsAway(installed(), async () => {
         assert.match(await bo.get('/'), /assets\/belfry\.js\?v=[\s\S]*<notification-bell unread="0"/)
         assert.match(await bo.get('/notifications'), /<h1/)
         assert.equal((await fetch(`${app.url}/notifications/assets/panel.js`)).status, 200)
-      } finally {
-        renameSync(`${belfry}.away`, belfry)
-      }
+      })
+    })
+
+    it('the app: while npm takes the package away, its pages are there', async () => {
+      const start = `process.argv.push('start')\nawait import('../node_modules/belfry/dist/bin.js')`
+      await using app = await Running.start(installed().write('centre/start.js', start), { ADMIN_PASSWORD: 'a password for tests' })
+      const admin = new Person(app.url)
+      await whilePackageIsAway(installed(), async () => {
+        assert.match(await admin.get('/login'), /name="password"/)
+        await admin.post('/login', { username: 'admin', password: 'a password for tests' })
+        assert.match(await admin.get('/account'), /Here since<\/dt><dd><time/)
+      })
     })
 
     it('passport-local: a comment rings the bell of the others, and is stored with it or not at all', async () => {
@@ -121,4 +128,11 @@ async function exists(command: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** What an install begins with, for as long as `work` takes. */
+async function whilePackageIsAway(installed: Installed, work: () => Promise<void>): Promise<void> {
+  const belfry = installed.file('node_modules/belfry')
+  renameSync(belfry, `${belfry}.away`)
+  await work().finally(() => renameSync(`${belfry}.away`, belfry))
 }
