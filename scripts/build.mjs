@@ -47,6 +47,11 @@ async function buildPart({ name, to, sources, make }) {
     mkdirSync(dirname(join(root, to)), { recursive: true })
     rmSync(join(root, to), { recursive: true, force: true })
     moveInto(draft, join(root, to))
+  } catch (error) {
+    if (!error.code?.endsWith('MODULE_NOT_FOUND')) throw error
+    throw new Error(
+      "Nothing can be built without what 'npm ci --omit=dev' leaves out. Run 'npm ci --include=dev' and start again, or build before you leave it out.",
+    )
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }

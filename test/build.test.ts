@@ -29,3 +29,16 @@ test('a start with stale sources in a folder that cannot be written says what to
     said,
   )
 })
+
+test('a start where nothing is built and only what runs was installed says what to do, in one line', async () => {
+  using folder = new Folder()
+  for (const part of ['scripts', 'src', 'public/belfry.css', 'public/app.css', 'package.json', 'tsconfig.json', 'tsconfig.build.json'])
+    cpSync(fileURLToPath(new URL(part, root)), folder.file(part), { recursive: true })
+  const child = spawn(process.execPath, [folder.file('scripts/start.mjs')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  assert.equal(code, 1)
+  const lines = said.split('\n').filter((line) => line !== '' && !line.startsWith('Building the '))
+  assert.deepEqual(lines, [
+    "Nothing can be built without what 'npm ci --omit=dev' leaves out. Run 'npm ci --include=dev' and start again, or build before you leave it out.",
+  ])
+})
