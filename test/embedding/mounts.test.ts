@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,6 +11,7 @@ import type session from 'express-session'
 import { Store } from 'express-session'
 import WebSocket, { WebSocketServer } from 'ws'
 import { createNotifications, type ItemPage, type Notifications, type NotificationsOptions, type State } from '../../src/notifications/index.js'
+import { eventually } from '../helpers/eventually.js'
 import { openRaw } from '../helpers/raw-upgrade.js'
 import { Served, sessions, strippingProxy } from './served.js'
 
@@ -287,8 +288,8 @@ describe('a host that ends', () => {
     await using served = await serve(host)
     const slow = connect(Number(new URL(served.url).port), '127.0.0.1')
     slow.write('POST /slow HTTP/1.1\r\nHost: ')
-    await once(served.server, 'connection')
-    await pause(50)
+    const [accepted] = (await once(served.server, 'connection')) as [Socket]
+    await eventually(() => accepted.bytesRead > 0, 'half of it has come in')
     served.server.close()
     const closed = host.notifications.close()
     assert.equal(await Promise.race([closed.then(() => 'closed'), pause(200, 'waits')]), 'waits')
