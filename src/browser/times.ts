@@ -7,8 +7,13 @@ const CLOCK_EVERY = 30_000
 
 const clock = createClock(document.documentElement.lang || 'en')
 
-/** Lists are swapped and morphed, by themselves or with the page around them, and this script is not run again. What the server wrote says its language. */
-const swapped = new MutationObserver(() => document.querySelector('[data-belfry-latest] time[lang]') && tellTime())
+/** What the server wrote says its language. */
+const SERVERS = '[data-belfry-latest] time[lang]'
+
+/** Lists are swapped and morphed, by themselves or with the page around them, and this script is not run again. Looks only where something changed: the page may be large, and change often. */
+const swapped = new MutationObserver((changes) => {
+  if (changes.some(({ type, target }) => type === 'attributes' || (target as Element).querySelector(SERVERS))) tellTime()
+})
 
 /** Short lists on pages of the host's: their times in the zone and the words of whoever reads, where the server knows neither. */
 function tellTime(): void {
