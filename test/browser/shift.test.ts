@@ -16,14 +16,19 @@ after(() => browser.close())
 const WATCH = `
   window.shifts = []
   const place = ({ x, y, width, height }) => [x, y, width, height].join(' ')
-  new PerformanceObserver((list) => {
-    for (const { value, sources } of list.getEntries()) {
+  window.note = (entries) => {
+    for (const { value, sources } of entries) {
       shifts.push({ value, moved: sources.map(({ node, previousRect, currentRect }) => (node?.outerHTML ?? node?.textContent ?? '').slice(0, 80) + ': ' + place(previousRect) + ' to ' + place(currentRect)) })
     }
-  }).observe({ type: 'layout-shift', buffered: true })`
+  }
+  window.watch = new PerformanceObserver((list) => note(list.getEntries()))
+  watch.observe({ type: 'layout-shift', buffered: true })`
 
-/** Entries are told after a frame was drawn: two frames later all that had moved until now is there. */
-const SHIFTS = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(shifts)))))`
+/** Entries are made when a frame was drawn: two frames later all that had moved until now is there, be it told yet or not. */
+const SHIFTS = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  note(watch.takeRecords())
+  resolve(shifts)
+})))`
 
 /** Ada, who has read all of 125 notifications; the oldest hundred stand on no page that she looks at. */
 async function readAll(app: TestApp) {
