@@ -29,7 +29,7 @@ export function createChanges(view: InboxView): Changes {
   const { bell, list } = view
   const { client, kit, say } = bell
   const pending = kit.createPending()
-  const queue = createQueue()
+  const queue = createQueue(view.listen)
   const kept = new Set<string>()
   const touched = new Set<string>()
   const own = (id: string) => {

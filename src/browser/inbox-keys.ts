@@ -7,8 +7,8 @@ import { focusOn, type InboxView } from './inbox-view.js'
 export function enhanceKeys(view: InboxView, actions: RowActions, more: More): void {
   const { preferences } = view.bell.kit
   const does = keysOf(view, actions, more)
-  document.addEventListener('keydown', (event) => {
-    const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event
+  view.listen('keydown', (event) => {
+    const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event as KeyboardEvent
     const typing = (target as Element).closest('input:not([type=checkbox]), textarea, select, dialog, [popover], [contenteditable]')
     const act = does[key]
     if (!act || typing || !view.list.isConnected || ctrlKey || metaKey || altKey || defaultPrevented || !preferences().keys) return
@@ -18,7 +18,7 @@ export function enhanceKeys(view: InboxView, actions: RowActions, more: More): v
 }
 
 function keysOf(view: InboxView, actions: RowActions, { selection, help }: More): Readonly<Record<string, () => void>> {
-  const here = () => document.activeElement?.closest<HTMLElement>('[data-notification-id]')
+  const here = () => view.rows().find((row) => row.matches(':focus-within'))
   const step = (by: number) => {
     // The line of what was archived is a place to go on from, too.
     const places = [...view.list.querySelectorAll<HTMLElement>('[data-cursor]')]

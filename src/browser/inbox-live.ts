@@ -12,7 +12,7 @@ const CLOCK_EVERY = 30_000
 
 /** Keeps the list as the server has it: rows come, change and go by themselves, but never move what one reads. */
 export function keepLive(view: InboxView, actions: RowActions): void {
-  const { bell } = view
+  const { bell, list } = view
   const { client } = bell
   const query = Object.fromEntries(new URLSearchParams(location.search))
   const show = createShow(view, actions, query, createHead(view))
@@ -23,7 +23,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   /** A list that was taken off a page that goes on shows nothing any more. */
   const isOld = () => {
     const { state, connection } = client.getSnapshot()
-    return view.list.isConnected && state !== undefined && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
+    return list.isConnected && state && connection !== 'signed-out' && `${state.epoch} ${state.version}` !== shows
   }
   /** Reads until the newest state is shown; a page that nobody sees waits until somebody does. */
   const read = async () => {
@@ -49,17 +49,19 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     view.showCount(client.getSnapshot().state?.unread ?? 0)
     void read()
   }
-  document.addEventListener('visibilitychange', changed)
-  addEventListener('pageshow', changed)
-  setInterval(() => view.tellTime(), CLOCK_EVERY)
-  client.subscribe(changed)
-  view.tellTime()
+  for (const type of ['visibilitychange', 'belfry-change']) view.listen(type, changed)
+  const tick = () => {
+    if (!list.isConnected) return
+    view.tellTime()
+    setTimeout(tick, CLOCK_EVERY)
+  }
+  tick()
   changed()
 }
 
 /** What is new: shown while the top is in view, else held back behind a pill that says how many. */
 function createHead(view: InboxView): (items: readonly Item[]) => void {
-  const { list, bell } = view
+  const { list, bell, listen } = view
   let held: readonly Item[] = []
   const topInView = () => list.getBoundingClientRect().top >= 0
   const hold = (items: readonly Item[]) => {
@@ -81,7 +83,7 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
     'belfry-button belfry-pill',
   )
   list.before(pill)
-  addEventListener('scroll', () => held[0] && topInView() && release(), { passive: true })
+  listen('scroll', () => held[0] && topInView() && release())
   return (items) => {
     hold(items)
     if (topInView()) release()

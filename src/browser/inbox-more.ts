@@ -31,7 +31,7 @@ export function offerMore(view: InboxView, actions: RowActions): More {
   const opener = button(view.say('select'), () => selection((made) => made.open(opener.ariaPressed === 'false')))
   opener.ariaPressed = 'false'
   // Before the form, which comes and goes at the other end: neither moves the other.
-  head?.insertBefore(opener, head.children[1] ?? null)
+  head?.firstElementChild?.after(opener)
   foot?.append(button(view.say('keys'), help, 'belfry-link'))
   return { selection, help }
 }

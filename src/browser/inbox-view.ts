@@ -1,6 +1,7 @@
 import { badgeText, type Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import { english, type SayInbox } from './inbox-messages.js'
+import type { Listen } from './own-bell.js'
 import { createRow, groupByDay } from './rows.js'
 
 /** The server-rendered inbox: its rows and what belongs around them. */
@@ -9,6 +10,7 @@ export interface InboxView {
   readonly bell: NotificationBell
   readonly list: HTMLElement
   readonly say: SayInbox
+  readonly listen: Listen
   /** Done to every row that comes in. */
   decorate: (row: HTMLElement) => void
   rows(): HTMLElement[]
@@ -24,7 +26,7 @@ export interface InboxView {
   tellTime(): void
 }
 
-export function createInboxView(root: HTMLElement, bell: NotificationBell): InboxView {
+export function createInboxView(root: HTMLElement, bell: NotificationBell, listen: Listen): InboxView {
   const { clock, kit } = bell
   const one = <T extends HTMLElement>(selector: string) => root.querySelector<T>(selector)
   const list = one('[data-belfry-list]') as HTMLElement
@@ -48,6 +50,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell): Inbo
     bell,
     list,
     say,
+    listen,
     decorate: () => {},
     rows,
     newest: () => latest,

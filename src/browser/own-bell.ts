@@ -1,15 +1,22 @@
 import type { NotificationBell } from './bell.js'
 
+/** Listens at the window until another comes in the place of what listens. */
+export type Listen = (type: string, listener: (event: Event) => void) => void
+
 /** Brings to life what there is of a selector, and what comes later in its place: where pages are swapped this script is not run again, but the bell of each says that it came. */
-export function enliven(selector: string, begin: (root: HTMLElement) => void): void {
+export function enliven(selector: string, begin: (root: HTMLElement, listen: Listen) => void): void {
   let last: HTMLElement | undefined
+  let replaced: AbortController | undefined
   const look = () => {
     const root = document.querySelector<HTMLElement>(selector)
     if (!root || root === last) return
     last = root
-    begin(root)
+    replaced?.abort()
+    replaced = new AbortController()
+    const { signal } = replaced
+    begin(root, (type, listener) => addEventListener(type, listener, { signal }))
   }
-  document.addEventListener('belfry-change', look)
+  addEventListener('belfry-change', look)
   look()
 }
 

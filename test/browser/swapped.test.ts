@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectBadge, expectConnection, expectText, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 
 let browser: Browser
@@ -207,6 +208,31 @@ describe('a page that is changed without being loaded', () => {
     await expectText(page, `document.querySelectorAll('.belfry-head > [aria-pressed]').length`, 1)
     await page.context().close()
   })
+
+  for (const [what, path] of Object.entries({ inboxes: () => '/notifications', 'pages of a notification': (id: string) => `/notifications/${id}` })) {
+    it(`keeps nothing of ${what} in whose place others came`, async () => {
+      await using host = await Host.start()
+      const { id } = await host.tell('ada', 'One')
+      const page = await openHome(host)
+      // Half a minute, for which a timer holds them, is shorter.
+      await page.addInitScript('{ const set = setTimeout; window.setTimeout = (go, ms) => set(go, ms === 30_000 ? 100 : ms) }')
+      await page.goto(`${host.url}${path(id)}`)
+      await expectConnection(page, 'live')
+      await page.evaluate('window.were = []')
+      for (let times = 0; times < 5; times++) {
+        await page.evaluate(`were.push(new WeakRef(document.querySelector('.belfry-page')))`)
+        await page.evaluate(`visit('${path(id)}')`)
+        await expectConnection(page, 'live')
+      }
+      const session = await page.context().newCDPSession(page)
+      const left = async () => {
+        await session.send('HeapProfiler.collectGarbage')
+        return page.evaluate('were.filter((root) => root.deref()).length') as Promise<number>
+      }
+      await eventually(async () => (await left()) <= 1, 'the last alone is left')
+      await page.context().close()
+    })
+  }
 
   it('offers the choices of a browser on every page of them that comes', async () => {
     await using host = await Host.start()
