@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expectBadge, expectConnection, launchBrowser, openTab, shownBy } from '../helpers/browser.js'
 import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
+import { FaultyProxy } from '../helpers/proxy.js'
 
 let browser: Browser
 before(async () => {
@@ -12,13 +13,17 @@ before(async () => {
 after(() => browser.close())
 
 /** Tabs of Ada; the first one leads, for it was there first. */
-async function openTabs(host: Host, count: number): Promise<{ context: BrowserContext; leader: Page; others: Page[] }> {
+async function openTabs(
+  { url }: { readonly url: string },
+  count: number,
+  connection = 'live',
+): Promise<{ context: BrowserContext; leader: Page; others: Page[] }> {
   const context = await browser.newContext()
-  const leader = await openTab(context, `${host.url}/sign-in/ada`)
-  await expectConnection(leader, 'live')
+  const leader = await openTab(context, `${url}/sign-in/ada`)
+  await expectConnection(leader, connection)
   const others: Page[] = []
-  while (others.length < count - 1) others.push(await openTab(context, host.url))
-  for (const page of others) await expectConnection(page, 'live')
+  while (others.length < count - 1) others.push(await openTab(context, url))
+  for (const page of others) await expectConnection(page, connection)
   return { context, leader, others }
 }
 
@@ -126,29 +131,34 @@ describe('tabs of one person', () => {
     await context.close()
   })
 
-  it('show what one of them did without passing it on again', async () => {
-    await using host = await Host.start()
-    const { context, leader, others } = await openTabs(host, 3)
-    await host.tell('ada', 'One')
-    await expectBadge(leader, '1')
-    const listener = others[1] as Page
-    await listener.evaluate(`{
-      window.heard = []
-      new BroadcastChannel('belfry /notifications ' + document.querySelector('notification-bell').dataset.user).onmessage = ({ data }) => heard.push(data.type)
-    }`)
-    const heard = () => listener.evaluate<string[]>('heard')
-    const asksIn = (messages: readonly string[]) => messages.filter((type) => type === 'ask').length
-    await (others[0] as Page).getByRole('button', { name: 'Notifications, 1 unread' }).click()
-    await (others[0] as Page).getByRole('button', { name: 'Mark as read', exact: true }).click()
-    for (const page of [leader, ...others]) await expectBadge(page, '')
-    // Of what must not come nothing tells the end: until both tabs have asked twice more it is listened to.
-    const before = asksIn(await heard())
-    await eventually(async () => asksIn(await heard()) >= before + 4, 'both tabs ask twice', 10_000)
-    const types = await heard()
-    const asks = asksIn(types)
-    assert.ok(types.length > asks && types.length - asks <= asks + 2, `heard ${types.join(', ')}`)
-    await context.close()
-  })
+  for (const by of ['live', 'polling']) {
+    it(`show what one of them did without passing it on again (${by})`, async () => {
+      await using host = await Host.start()
+      await using proxy = await FaultyProxy.before(host.url)
+      if (by === 'polling') proxy.upgrades = proxy.streams = 'refuse'
+      await host.tell('ada', 'One')
+      const { context, leader, others } = await openTabs(proxy, 3, by)
+      const listener = others[1] as Page
+      await listener.evaluate(`{
+        window.heard = []
+        new BroadcastChannel('belfry /notifications ' + document.querySelector('notification-bell').dataset.user).onmessage = ({ data }) => heard.push(data.type)
+      }`)
+      const heard = () => listener.evaluate<string[]>('heard')
+      const asksIn = (messages: readonly string[]) => messages.filter((type) => type === 'ask').length
+      await (others[0] as Page).getByRole('button', { name: 'Notifications, 1 unread' }).click()
+      await (others[0] as Page).getByRole('button', { name: 'Mark as read', exact: true }).click()
+      for (const page of [leader, ...others]) await expectBadge(page, '')
+      // Of what must not come nothing tells the end: until both tabs have asked twice more it is listened to.
+      const before = asksIn(await heard())
+      await eventually(async () => asksIn(await heard()) >= before + 4, 'both tabs ask twice', 10_000)
+      const types = await heard()
+      const asks = asksIn(types)
+      assert.ok(types.length > asks && types.length - asks <= asks + 2, `heard ${types.join(', ')}`)
+      // Who is told by nobody else hears it of the tab itself.
+      if (by === 'polling') assert.equal(types.filter((type) => type === 'did').length, 1)
+      await context.close()
+    })
+  }
 
   it('connect each for itself where there are no locks', async () => {
     await using host = await Host.start()
