@@ -43,7 +43,7 @@ describe('what people write on a page from left to right', () => {
     const edges = `['title', 'body'].map((slot) => {
       const range = document.createRange()
       range.selectNodeContents(document.querySelector('.belfry-list [data-slot=' + slot + ']'))
-      return Math.round(range.getBoundingClientRect().left - document.querySelector('.belfry-item-text').getBoundingClientRect().left)
+      return Math.round(range.getBoundingClientRect().left - document.querySelector('.belfry-title').getBoundingClientRect().left)
     })`
     assert.deepEqual(await page.evaluate(written(parts)), [true, true, true, true])
     assert.deepEqual(await page.evaluate(edges), [0, 0])

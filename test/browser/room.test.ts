@@ -81,6 +81,20 @@ describe('the buttons of a row cover no text', () => {
     }
   }
 
+  it('nor cut it short: below its title it has the whole width of a wide row', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 1100, height: 700 } }, 'ltr')
+    const missing = `[...document.querySelectorAll('li[data-notification-id]')].map((row) => {
+      const ends = [row, row.querySelector('.belfry-body')].map((part) => part.getBoundingClientRect().right)
+      return ends[0] - ends[1] - parseFloat(getComputedStyle(row).paddingRight)
+    })`
+    assert.deepEqual(await page.evaluate(missing), [0, 0, 0])
+    await page.getByRole('button', { name: 'Select', exact: true }).click()
+    await page.getByRole('checkbox').first().waitFor()
+    assert.deepEqual(await page.evaluate(missing), [0, 0, 0])
+    await page.context().close()
+  })
+
   it('in a narrow column of a wide page, where they are there without being pointed at', async () => {
     await using host = await Host.start()
     const page = await openInbox(host, { viewport: { width: 1100, height: 700 } }, 'ltr')
