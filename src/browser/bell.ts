@@ -57,6 +57,7 @@ export class NotificationBell extends HTMLElement {
   disconnectedCallback(): void {
     this.#leave?.()
     this.#leave = undefined
+    this.#panel?.refresh()
     if (--bells) return
     showInHead('')
     badgeInHead = undefined

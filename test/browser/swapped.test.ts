@@ -209,7 +209,12 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
-  for (const [what, path] of Object.entries({ inboxes: () => '/notifications', 'pages of a notification': (id: string) => `/notifications/${id}` })) {
+  const GOING: Readonly<Record<string, { path: (id: string) => string; panel?: true }>> = {
+    inboxes: { path: () => '/notifications' },
+    'pages of a notification': { path: (id) => `/notifications/${id}` },
+    'pages whose panel was open': { path: () => '/', panel: true },
+  }
+  for (const [what, { path, panel }] of Object.entries(GOING)) {
     it(`keeps nothing of ${what} in whose place others came`, async () => {
       await using host = await Host.start()
       const { id } = await host.tell('ada', 'One')
@@ -220,14 +225,15 @@ describe('a page that is changed without being loaded', () => {
       await expectConnection(page, 'live')
       await page.evaluate('window.were = []')
       for (let times = 0; times < 5; times++) {
-        await page.evaluate(`were.push(new WeakRef(document.querySelector('.belfry-page')))`)
+        if (panel) await page.getByRole('button', { name: /^Notifications/ }).click()
+        await page.evaluate(`were.push(new WeakRef(document.querySelector('main')))`)
         await page.evaluate(`visit('${path(id)}')`)
         await expectConnection(page, 'live')
       }
       const session = await page.context().newCDPSession(page)
       const left = async () => {
         await session.send('HeapProfiler.collectGarbage')
-        return page.evaluate('were.filter((root) => root.deref()).length') as Promise<number>
+        return page.evaluate('were.filter((main) => main.deref()).length') as Promise<number>
       }
       await eventually(async () => (await left()) <= 1, 'the last alone is left')
       await page.context().close()
