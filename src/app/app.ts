@@ -3,6 +3,7 @@ import helmet from 'helmet'
 import { loadUser, signedInAs } from './auth.js'
 import type { AppContext } from './context.js'
 import { answerErrors, notFound } from './errors.js'
+import { serveFiles } from './files.js'
 import { logRequests } from './log.js'
 import { accountRoutes } from './routes/account.js'
 import { adminNotificationRoutes } from './routes/admin-notifications.js'
@@ -12,7 +13,6 @@ import { apiRoutes } from './routes/api.js'
 import { messageRoutes } from './routes/messages.js'
 import { type Operations, operationsRoutes } from './routes/operations.js'
 import { sessionRoutes } from './routes/session.js'
-import { isCurrent, PUBLIC } from './view.js'
 
 /** The app, from the first thing that a request meets to the last. */
 export function createApp(context: AppContext, operations: Operations): Express {
@@ -25,7 +25,7 @@ export function createApp(context: AppContext, operations: Operations): Express 
   app.use(operations.admit)
   app.use(logRequests(log))
   app.use(securityHeaders())
-  app.use(staticFiles())
+  app.use(serveFiles)
   app.use(operationsRoutes(context, operations))
   // Scripts with a token send no cookie, so this stands before the session and the same-origin rule.
   app.use(apiRoutes(context))
@@ -88,16 +88,4 @@ function securityHeaders(): RequestHandler {
     referrerPolicy: { policy: 'same-origin' },
     strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
   })
-}
-
-/** Styles, icons and scripts: kept for good under the address of their version, else asked for again each time. */
-function staticFiles(): RequestHandler {
-  const serve = express.static(PUBLIC, { index: false, redirect: false, dotfiles: 'ignore', cacheControl: false })
-  return (req, res, next) => {
-    res.set('Cache-Control', isCurrent(req.path, req.query.v) ? 'public, max-age=31536000, immutable' : 'public, no-cache')
-    serve(req, res, (error?: unknown) => {
-      res.removeHeader('Cache-Control')
-      next(error)
-    })
-  }
 }

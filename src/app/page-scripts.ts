@@ -1,4 +1,4 @@
-import { asset, versionOf } from './view.js'
+import { asset, versionOf } from './files.js'
 
 /**
  * For `<head>` of pages with a form to write on, and of those that may come after it: what was typed is kept until it was sent, or somebody else signs in.

@@ -1,40 +1,18 @@
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ejs from 'ejs'
 import type { Response } from 'express'
 import type { PageLocals } from './context.js'
+import { asset, versionOf } from './files.js'
 
 const VIEWS = fileURLToPath(new URL('../../views/app/', import.meta.url))
-/** What is served as it is: styles, icons, the built client. */
-export const PUBLIC = fileURLToPath(new URL('../../public/', import.meta.url))
 
 /** Minified where it was built, else as it was written. */
 const STYLES = ['/build/app.css', '/app.css']
-const versions = new Map<string, string>()
 
 const compiled = new Map<string, ejs.TemplateFunction>()
 // All of them as soon as this is loaded: an install under the running app takes them away, and then brings those of other code.
 const texts = new Map(readdirSync(VIEWS).map((file) => [file, readFileSync(`${VIEWS}${file}`, 'utf8')]))
-
-/** The address of a file in `public/` with its version, under which it may be kept for good. */
-export function asset(path: string): string {
-  return `${path}?v=${versionOf(path)}`
-}
-
-/** Whether this is the version that pages refer to. Reads nothing: whoever asks chose the path. */
-export function isCurrent(path: string, version: unknown): boolean {
-  return version !== undefined && versions.get(path) === version
-}
-
-/** Short hash of a file in `public/`; '' where there is none. */
-export function versionOf(path: string): string {
-  const known = versions.get(path)
-  if (known !== undefined) return known
-  const version = hashOf(`${PUBLIC}${path.slice(1)}`)
-  if (version !== '') versions.set(path, version)
-  return version
-}
 
 /** Answers with a view inside the layout. */
 export async function page(res: Response, view: string, locals: PageLocals, status = 200): Promise<void> {
@@ -72,12 +50,4 @@ function compile(view: string): ejs.TemplateFunction {
   const text = texts.get(file)
   if (text === undefined) throw new Error(`There is no view ${view}.`)
   return ejs.compile(text, { filename: `${VIEWS}${file}` })
-}
-
-function hashOf(file: string): string {
-  try {
-    return createHash('sha256').update(readFileSync(file)).digest('base64url').slice(0, 12)
-  } catch {
-    return ''
-  }
 }

@@ -45,14 +45,18 @@ export function describeExamples(installed: () => Installed): void {
       })
     })
 
-    it('the app: while npm takes the package away, its pages are there', async () => {
+    it('the app: while npm takes the package away, its pages are there, with their styles and scripts', async () => {
       const start = `process.argv.push('start')\nawait import('../node_modules/belfry/dist/bin.js')`
       await using app = await Running.start(installed().write('centre/start.js', start), { ADMIN_PASSWORD: 'a password for tests' })
       const admin = new Person(app.url)
       await whilePackageIsAway(installed(), async () => {
         assert.match(await admin.get('/login'), /name="password"/)
         await admin.post('/login', { username: 'admin', password: 'a password for tests' })
-        assert.match(await admin.get('/account'), /Here since<\/dt><dd><time/)
+        const page = await admin.get('/account')
+        assert.match(page, /Here since<\/dt><dd><time/)
+        const addresses = [...page.matchAll(/(?:href|src)="([^"]+\.(?:css|js|svg)[^"]*)"/g)].map(([, address]) => address)
+        assert.match(addresses.join(' '), /app\.css.*belfry\.svg|belfry\.svg.*app\.css/)
+        for (const address of addresses) assert.equal((await fetch(`${app.url}${address}`)).status, 200, address)
       })
     })
 
