@@ -24,12 +24,61 @@ async function ok(database: string, ...argv: string[]): Promise<void> {
   assert.equal(await run(argv, { write: () => {} }, toErr, { env: { DATABASE_URL: database }, input: Readable.from(['']) }), 0, err)
 }
 
+/** What a command says that fails, where the shell (and whom it runs it as) has taken something from it. */
+async function failing(shell: string, database: string, ...argv: string[]): Promise<string> {
+  const child = spawn('sh', ['-c', shell, process.execPath, bin, ...argv], {
+    env: { PATH: process.env.PATH ?? '', DATABASE_URL: database },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let err = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString()
+  })
+  const [code] = await once(child, 'close')
+  assert.equal(code, 1, err)
+  return err
+}
+
+// Root writes to every folder, unless this is taken away.
+const asOthers = process.getuid?.() === 0 ? 'exec setpriv --bounding-set=-dac_override,-dac_read_search "$0" "$@"' : 'exec "$0" "$@"'
+// Room for what SQLite makes beside the database (32 kB), not for the copy.
+const withoutRoom = 'ulimit -f 100; exec "$0" "$@"'
+
 /** A number that no process has now. */
 async function deadProcess(): Promise<number> {
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
   await once(child, 'exit')
   return child.pid ?? 0
 }
+
+describe('a place that takes no copy', () => {
+  it('is told in a sentence with what to do', async () => {
+    using folder = new Folder()
+    const [file, backup, closed] = [folder.file('belfry.db'), folder.file('backup.db'), folder.file('closed')]
+    await ok(file, 'migrate')
+    await ok(file, 'backup', backup)
+    mkdirSync(closed, { mode: 0o500 })
+    const place = join(closed, 'x.db')
+    const below = join(backup, 'x.db')
+    const deep = join(closed, 'deep', 'x.db')
+    const elsewhere = 'choose a place that this user may write to.\n'
+    assert.equal(await failing(asOthers, file, 'backup', place), `${place} can't be written (permission denied): ${elsewhere}`)
+    assert.equal(await failing(asOthers, place, 'restore', backup), `${place} can't be written (permission denied): ${elsewhere}`)
+    assert.equal(await failing(asOthers, deep, 'restore', backup), `${deep} can't be written (permission denied): ${elsewhere}`)
+    assert.equal(await failing(asOthers, file, 'backup', below), `${below} can't be written (not a directory): ${elsewhere}`)
+  })
+
+  it('is told so where it is the room that lacks', async () => {
+    using folder = new Folder()
+    const [file, backup, place] = [folder.file('belfry.db'), folder.file('backup.db'), folder.file('x.db')]
+    await ok(file, 'migrate')
+    await ok(file, 'backup', backup)
+    const lacks = `${place} can't be written (disk I/O error): mostly the disk is full, so make room or choose another place.\n`
+    assert.equal(await failing(withoutRoom, file, 'backup', place), lacks)
+    assert.equal(await failing(withoutRoom, place, 'restore', backup), lacks)
+    assert.deepEqual(readdirSync(folder.path).toSorted(), ['backup.db', 'belfry.db', 'session-secret'])
+  })
+})
 
 describe('belfry restore', () => {
   it('puts the backup where a link leads to, and leaves the link', async () => {

@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createNotifications, migrateSqlite } from '../notifications/index.js'
@@ -57,7 +58,7 @@ export async function openContext(config: Config, { log, registry, passwordCost 
     return { config, log, database, users, accounts, passwords, sessions, session, notifications, page, close }
   } catch (error) {
     database.close()
-    throw error
+    throw error instanceof Database.SqliteError ? settingError('DATABASE_URL', config.databasePath, cannotOpen(error)) : error
   }
 }
 

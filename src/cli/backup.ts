@@ -8,7 +8,7 @@ import { renewEpoch } from '../notifications/index.js'
 import { type Command, name, type Terminal } from './command.js'
 import { Failure, noDatabase } from './desk.js'
 import { deskLog } from './desk-log.js'
-import { handOver, sync, withPartial } from './partial.js'
+import { cannotWrite, handOver, sync, withPartial } from './partial.js'
 
 /** For how long a lock of another process may hold up the command, in milliseconds. */
 const PATIENCE = 5000
@@ -47,7 +47,7 @@ export const restore: Command = {
     if (!existsSync(file)) throw new Failure(`There is no file ${file}.`)
     if (existsSync(target) && !given.options.force) throw new Failure(`There is a database at ${target}: add --force to replace it.`)
     expectNotAnothers(target)
-    makeFolder(dirname(target))
+    makeFolderFor(target)
     const handedOver = await withPartial(target, async (partial, pause) => {
       expectWhole(file)
       await pause()
@@ -68,6 +68,14 @@ export const restore: Command = {
     if (!handedOver) await err.write(`${target} now belongs to you, and not to whom it belonged: see to it that the server may write it.\n`)
     return 0
   },
+}
+
+function makeFolderFor(file: string): void {
+  try {
+    makeFolder(dirname(file))
+  } catch (error) {
+    throw cannotWrite(file, error)
+  }
 }
 
 function expectWhole(file: string): void {
@@ -91,7 +99,9 @@ function read(file: string, work: (db: Database.Database) => void): void {
     work(db)
   } catch (error) {
     if (error instanceof Database.SqliteError && error.code === 'SQLITE_NOTADB') throw new Failure(`${file} is no database.`)
-    throw error instanceof Database.SqliteError ? new Failure(`${file} can't be copied: ${error.message}.`) : error
+    // Of the place of the copy, not of what is copied.
+    const full = error instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR_WRITE)/.test(error.code)
+    throw error instanceof Database.SqliteError && !full ? new Failure(`${file} can't be copied: ${error.message}.`) : error
   } finally {
     db.close()
   }

@@ -14,9 +14,8 @@ type Pause = () => Promise<void>
  * what a process left that was killed. SQLite holds the thread, so signals are heard when `work` pauses.
  */
 export async function withPartial<T>(destination: string, work: (partial: string, pause: Pause) => Promise<T>): Promise<T> {
-  if (!existsSync(dirname(destination))) throw new Failure(`There is no folder ${dirname(destination)}.`)
-  clearStale(destination)
   const partial = `${destination}.${process.pid}.partial`
+  begin(destination, partial)
   const end = (signal: NodeJS.Signals) => {
     stop()
     process.kill(process.pid, signal)
@@ -27,11 +26,36 @@ export async function withPartial<T>(destination: string, work: (partial: string
   }
   for (const signal of SIGNALS) process.on(signal, end)
   try {
-    closeSync(openSync(partial, 'wx', 0o600))
     return await work(partial, heedSignals)
+  } catch (error) {
+    throw cannotWrite(destination, error)
   } finally {
     stop()
   }
+}
+
+function begin(destination: string, partial: string): void {
+  if (!existsSync(dirname(destination))) throw new Failure(`There is no folder ${dirname(destination)}.`)
+  try {
+    clearStale(destination)
+    closeSync(openSync(partial, 'wx', 0o600))
+  } catch (error) {
+    throw cannotWrite(destination, error)
+  }
+}
+
+/** In a sentence what the system, or SQLite at work on the file, says of a place that can't take it; any other error as it is. */
+export function cannotWrite(file: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (/^(ENOSPC|EDQUOT|SQLITE_FULL|SQLITE_IOERR)/.test(String(error.code)))
+    return new Failure(`${file} can't be written (${reasonOf(error)}): mostly the disk is full, so make room or choose another place.`)
+  if (!('syscall' in error)) return error
+  return new Failure(`${file} can't be written (${reasonOf(error)}): choose a place that this user may write to.`)
+}
+
+/** Without the code and the name of the file that stands there for a moment only. */
+function reasonOf({ message }: Error): string {
+  return message.replace(/^[A-Z]+: /, '').replace(/, \w+ '.*$/s, '')
 }
 
 /** Twice: the first may come before the event loop has looked for what is new. */

@@ -264,6 +264,14 @@ describe('a start that cannot be', () => {
     chmodSync(join(place.folder, 'data'), 0o700)
   })
 
+  it('says of a disk that is full while it makes its tables to make room', async () => {
+    await using place = new Place()
+    await inOneLine(
+      place.start({}, ['sh', '-c', 'ulimit -f 40; exec "$0" "$@"']),
+      /^DATABASE_URL=.* can't be used: it cannot be opened \(disk I\/O error\): mostly the disk is full, so make room and start again\.$/m,
+    )
+  })
+
   it('ends so where the secret beside the database is damaged', async () => {
     await using place = new Place()
     mkdirSync(join(place.folder, 'data'))
