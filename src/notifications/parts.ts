@@ -53,8 +53,10 @@ export function joinParts(options: Options): Parts {
     ...options,
     metrics,
     changed: (change, user, connections) => events.tell(change, { user, connections }),
+    attended: (attended) => store.attend(attended),
     look: (users) => service.look(users),
   })
+  store.attend(false)
   const endings = new Endings(bus, store)
   bus.subscribe((hint) => heed(hint, hub))
   const unwatch = store.watch((changed, ended) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import Sqlite from 'better-sqlite3'
 import { WebSocket } from 'ws'
 import { eventually } from '../helpers/eventually.js'
 import { Gate } from '../helpers/gate.js'
@@ -375,4 +376,37 @@ test('closing sends 1012 to every socket, cuts off those that do not answer, and
     () => `${host.sockets.size} sockets are left`,
   )
   deaf.destroy()
+})
+
+/** A database of the host's that counts how often somebody looks for what was written to it. */
+function countingLooks(): { database: Sqlite.Database; looks: () => number } {
+  let count = 0
+  const verbose = (sql: unknown) => {
+    if (String(sql).startsWith('SELECT n, audience, at FROM notification_changes')) count++
+  }
+  return { database: new Sqlite(':memory:', { verbose }), looks: () => count }
+}
+
+test('a host to which nobody is connected looks far less often for what other programs wrote, and as often as ever when somebody comes', async () => {
+  const [quiet, busy] = [countingLooks(), countingLooks()]
+  await using host = await LiveHost.start({ database: quiet.database })
+  await using other = await LiveHost.start({ database: busy.database })
+  await using _attending = await other.openTab(await other.signIn('ada'))
+  /** While the other one looks sixty times. */
+  const looksMeanwhile = async () => {
+    const [mine, others] = [quiet.looks(), busy.looks()]
+    await eventually(() => busy.looks() >= others + 60, 'sixty looks')
+    return quiet.looks() - mine
+  }
+  assert.ok((await looksMeanwhile()) < 15)
+  const tab = await host.openTab(await host.signIn('bob'))
+  quiet.database.exec(`INSERT INTO notifications (audience, title) VALUES ('user:bob', 'By another program')`)
+  await expectBadge(tab, 1)
+  assert.ok((await looksMeanwhile()) > 30)
+  await tab[Symbol.asyncDispose]()
+  await eventually(() => host.sockets.size === 0, 'the socket gone')
+  assert.ok((await looksMeanwhile()) < 15)
+  quiet.database.exec(`INSERT INTO notifications (audience, title) VALUES ('user:bob', 'By another program, again')`)
+  await using later = await host.openTab(await host.signIn('bob'))
+  await expectBadge(later, 2)
 })

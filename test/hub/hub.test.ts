@@ -91,6 +91,7 @@ class Scene implements AsyncDisposable {
       metrics: noMetrics,
       logger: { info() {}, warn: log, error: log },
       changed() {},
+      attended() {},
       look: async (asked) => {
         this.readings.push(asked.map(({ user }) => user))
         if (this.broken) throw new Error('the database is out')

@@ -24,6 +24,8 @@ export interface HubOptions {
   readonly logger: Logger
   /** A connection of this user came or went; `connections` are left. */
   readonly changed: (change: 'connected' | 'disconnected', user: string, connections: number) => void
+  /** The first connection came, or the last one went. */
+  readonly attended: (attended: boolean) => void
 }
 
 /** How long those that were cut off have to be gone; closing waits no longer, whatever becomes of them, in milliseconds. */
@@ -100,7 +102,7 @@ export class Hub {
     const seat = new Seat(connection, member, since)
     // Pushed, the first would reserve the room of seventeen.
     member.seats = member.seats.concat(seat)
-    this.#size++
+    if (++this.#size === 1) this.#options.attended(true)
     this.#sessions.add(connection.session, seat)
     this.#options.metrics.connections(1)
     this.#options.changed('connected', member.user, member.seats.length)
@@ -119,7 +121,9 @@ export class Hub {
     if (member.seats.length === 0) this.#dismiss(member)
     this.#options.metrics.connections(-1)
     this.#options.changed('disconnected', member.user, member.seats.length)
-    if (this.#size === 0) this.#emptied?.()
+    if (this.#size > 0) return
+    this.#options.attended(false)
+    this.#emptied?.()
   }
 
   /** The state of these audiences may have changed: `user:<id>`, `topic:<name>`, `everyone`, or `*` for anybody. Others mean nothing here. */

@@ -24,6 +24,8 @@ interface FeedOptions {
 
 /** How often it looks for what other processes have written, in milliseconds. */
 const EVERY = 25
+/** While nobody is connected who could be told. */
+const EVERY_UNATTENDED = 500
 
 const NOTHING: News = { changed: new Set(), endings: [] }
 
@@ -46,12 +48,13 @@ export class Feed {
   readonly #oldest: Statement
   readonly #prune: Statement
   readonly #listeners = new Set<Listener>()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout
   #last: number
   #first: number
   #lookedAt = Number.NEGATIVE_INFINITY
   /** For whom once in a turn is enough, it was read in this one. */
   #looked = false
+  #closed = false
 
   constructor(db: Database, options: FeedOptions) {
     const prepare = preparing(db)
@@ -67,7 +70,7 @@ export class Feed {
       WHERE n < min((SELECT max(n) FROM notification_changes) - ${KEPT} + 1, (SELECT min(n) FROM notification_changes) + ${PRUNED})`)
     this.#last = this.#newest.get() as number
     this.#first = this.#oldest.get() as number
-    this.#timer = setInterval(() => this.#lookAround(), EVERY).unref()
+    this.#timer = this.#lookEvery(EVERY)
   }
 
   /** So much is kept that to prune it is worth it. */
@@ -78,6 +81,13 @@ export class Feed {
   watch(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Whether there is anybody to be told: until then it looks less often. */
+  attend(attended: boolean): void {
+    if (this.#closed) return
+    clearInterval(this.#timer)
+    this.#timer = this.#lookEvery(attended ? EVERY : EVERY_UNATTENDED)
   }
 
   /** Reads what is new and tells it. Never throws: false where the database cannot be read, and is to be looked at again later. */
@@ -124,8 +134,13 @@ export class Feed {
   }
 
   close(): void {
+    this.#closed = true
     clearInterval(this.#timer)
     this.#listeners.clear()
+  }
+
+  #lookEvery(ms: number): NodeJS.Timeout {
+    return setInterval(() => this.#lookAround(), ms).unref()
   }
 
   /** Numbers only rise, but where another program empties the table, or restores a backup over it: then what is new has numbers that were told long ago. */

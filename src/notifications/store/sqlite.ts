@@ -191,6 +191,10 @@ class SqliteStore implements Store {
     return this.#feed.watch(listener)
   }
 
+  attend(attended: boolean): void {
+    this.#feed.attend(attended)
+  }
+
   announce(ending: Ending): Promise<void> {
     return this.#access.write(() => this.#sending.announce(ending))
   }

@@ -223,6 +223,8 @@ export interface Store {
    * another within 50 ms of idle time. Returns what ends it.
    */
   watch(listener: (changed: readonly Concerned[], endings: readonly Ending[]) => void): () => void
+  /** Whether anybody is connected whom `listener`s tell. While nobody is, they may hear of other processes half a second later: to look for it costs. */
+  attend(attended: boolean): void
   /** Tells every process that watches this database whose connections are to end, `listener`s here included. Changes no version. */
   announce(ending: Ending): Promise<void>
 
