@@ -18,7 +18,7 @@ import {
   type State,
 } from '../../src/notifications/index.js'
 import { sessionCookie } from '../../src/notifications/testing.js'
-import { openRaw } from '../helpers/raw-upgrade.js'
+import { openRaw, upgrade } from '../helpers/raw-upgrade.js'
 import { Folder, Served, sessions } from './served.js'
 
 declare global {
@@ -168,6 +168,21 @@ describe('a host whose live connections are refused', () => {
       if (way === '/leave') assert.equal((await served.get('/notifications/unread', cookie)).status, 401)
       for (let n = 0; n < 3; n++) await assert.rejects(served.tab({ cookie }), /401/)
     }
+    assert.deepEqual(told, [])
+  })
+
+  it('is told nothing of a page that is still that of whoever was signed in before', async () => {
+    const { middleware, signIn } = sessions()
+    const { notifications, told } = set({ session: middleware })
+    const app = express().use(middleware, notifications.middleware()).get('/', bell)
+    await using served = await serve(app, notifications)
+    const page = await (await served.get('/', await signIn('ada'))).text()
+    const cookie = await signIn('bo')
+    assert.equal((await served.get('/', cookie)).status, 200)
+    const path = `/notifications/socket?belfry-for=${/data-user="([^"]+)"/.exec(page)?.[1]}`
+    const answer = await upgrade({ port: Number(new URL(served.url).port), path, headers: { Cookie: cookie } })
+    assert.equal(answer.status, 401)
+    assert.equal((await served.get('/', cookie)).status, 200)
     assert.deepEqual(told, [])
   })
 })

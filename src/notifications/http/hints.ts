@@ -5,6 +5,7 @@ import type { Options } from '../options.js'
 import { Recent } from '../recent.js'
 import { expectedOrigins, originOf } from './origin.js'
 import { hasStoredSession, lookUp, type StoredSession } from './stored-session.js'
+import { isMeantFor } from './user-marks.js'
 
 /** Of how many visitors is kept that a page knew them. */
 const KEPT = 200
@@ -13,22 +14,28 @@ const SAID = 20
 /** Of these no more than so many are said of other sites: whoever makes them up could take the place of all else. */
 const SAID_OF_ORIGINS = 10
 
+/** Somebody who came with a cookie header, with the session that it was then; null where that stands in no store. */
+interface Known {
+  readonly user: string
+  readonly session: StoredSession | null
+}
+
 /** Tells the host what it may have set up wrong, each thing once. Its visitors are served otherwise, so else it would never learn of it. */
 export class Hints {
   readonly #options: Options
   readonly #said = new Set<string>()
   readonly #origins = new Set<string>()
-  /** Cookie headers, each with the session that it was then; null where that stands in no store. */
-  readonly #known = new Recent<string, StoredSession | null>(KEPT)
+  readonly #known = new Recent<string, Known>(KEPT)
 
   constructor(options: Options) {
     this.#options = options
   }
 
   /** Somebody was recognised in an ordinary request. */
-  recognised(req: Request): void {
+  recognised(req: Request, user: string): void {
     const { cookie } = req.headers
-    if (cookie !== undefined) this.#known.set(cookie, hasStoredSession(req) ? { id: req.sessionID, store: req.sessionStore } : null)
+    const session = hasStoredSession(req) ? { id: req.sessionID, store: req.sessionStore } : null
+    if (cookie !== undefined) this.#known.set(cookie, { user, session })
   }
 
   /** Nobody was. */
@@ -40,7 +47,7 @@ export class Hints {
   refused(reason: RefusalReason, req: IncomingMessage): void {
     const { origin, cookie } = req.headers
     if (reason === 'origin' && origin !== undefined) this.#foreign(origin, req, 'a live connection')
-    if (reason === 'session' && cookie !== undefined) void this.#notRecognised(cookie)
+    if (reason === 'session' && cookie !== undefined) void this.#notRecognised(cookie, req)
   }
 
   /** A form, or what a script sent to change something, was refused. Where the browser says itself that another site sent it, nothing is set up wrong. */
@@ -82,10 +89,11 @@ export class Hints {
     )
   }
 
-  /** Whoever has signed out since, or whose session has expired, is rightly refused. */
-  async #notRecognised(cookie: string): Promise<void> {
+  /** Whoever has signed out since, or whose session has expired, is rightly refused; so is a page of whoever was there before. */
+  async #notRecognised(cookie: string, req: IncomingMessage): Promise<void> {
     const known = this.#known.get(cookie)
-    if (known === undefined || (known !== null && typeof (await lookUp(known)) === 'string')) return
+    if (known === undefined || !isMeantFor(known.user, req)) return
+    if (known.session !== null && typeof (await lookUp(known.session)) === 'string') return
     this.#say(
       'a live connection was refused to somebody whom pages recognise: at a socket only the middleware given as session has run, so identify must need nothing else (such as req.user of passport), and it must be the instance that the app uses',
     )

@@ -6,7 +6,7 @@ import type { Freshness, Service } from '../service.js'
 import type { HttpContext } from './context.js'
 import { SignedOutError } from './problem.js'
 import { hasStoredSession, lookUp } from './stored-session.js'
-import { userMark } from './user-marks.js'
+import { isMeantFor } from './user-marks.js'
 
 /** Who is there, with their state when the request came in. */
 export interface Visit {
@@ -38,7 +38,7 @@ export function earlierVisit({ service }: Pick<HttpContext, 'service'>, req: Req
 async function recognise(context: HttpContext, req: Request): Promise<Visit | null> {
   const visit = await newVisit(context, req)
   if (visit === null) context.hints.unrecognised(req)
-  else context.hints.recognised(req)
+  else context.hints.recognised(req, visit.person.id)
   return visit
 }
 
@@ -66,7 +66,7 @@ export function ensureRecorded({ recorded }: Visit): void {
 export async function newVisit({ identify, service }: HttpContext, req: Request, asOf?: Freshness): Promise<Visit | null> {
   const since = performance.now()
   const person = await identify(req)
-  if (person === null || !meant(req, person)) return null
+  if (person === null || !isMeantFor(person.id, req)) return null
   const { state, recorded } = await service.stateOf(person, since, asOf)
   return { person, state, recorded, since }
 }
@@ -85,14 +85,4 @@ export async function isStillThere({ identify }: HttpContext, req: Request, { pe
     req.sessionStore.createSession(now, found)
   }
   return (await identify(now))?.id === person.id
-}
-
-/**
- * A page that somebody else has signed in behind is still the page of the one before: its client says in `belfry-for`
- * whose it is, and gets nothing of the other's.
- */
-function meant({ url }: Request, { id }: Person): boolean {
-  const query = url.indexOf('?')
-  const mark = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('belfry-for')
-  return mark === null || mark === userMark(id)
 }
