@@ -28,8 +28,8 @@ export function createHelp({ bell, root, say: sayInbox }: InboxView): HTMLDialog
     list,
     h('p', {}, say('keysSelected')),
     h('label', {}, box, ` ${say('keysOn')}`),
+    button(say('done'), () => dialog.close()),
   )
-  dialog.append(button(say('done'), () => dialog.close()))
   root.append(dialog)
   return dialog
 }

@@ -29,13 +29,13 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   }
   const apply = async (action: Action) => {
     const some = chosen().filter((row) => actions.fits(row, action))
-    if (some.length === 0) return
+    if (!some[0]) return
     check(chosen(), false)
     const done = await Promise.all(some.map((row) => actions.act(row, action)))
     const failed = some.filter((_, at) => !done[at])
     check(failed, true)
     if (bell.client.getSnapshot().connection === 'signed-out') return
-    bell.announce(failed.length > 0 ? say('unchanged', failed.length) : say('changed', some.length))
+    bell.announce(failed[0] ? say('unchanged', failed.length) : say('changed', some.length))
   }
   view.decorate = (row) => {
     // A row that comes back from 'Undo' may have its box from before.
@@ -55,7 +55,7 @@ export function createSelection(view: InboxView, actions: RowActions, opener: HT
   const bar = h('div', { class: 'belfry-bar', role: 'group', 'aria-label': view.say('select') }, count, ...buttons, close)
   bar.hidden = true
   list.after(bar)
-  list.addEventListener('change', tell)
+  list.onchange = tell
   // Rows come and go, and with them what is chosen. And what the bar covers of the window must not take the focus: in narrow ones it has several lines.
   const watch = new ResizeObserver(() => {
     tell()

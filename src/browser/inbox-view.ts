@@ -34,7 +34,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell, liste
   const dayTemplate = one('template[data-belfry-day]') as HTMLTemplateElement
   const say = bell.speak(english)
   const rows = () => [...list.querySelectorAll<HTMLElement>('[data-notification-id]')]
-  let latest = 'top' in list.dataset ? 0 : Number.MAX_VALUE
+  let latest = 'top' in list.dataset ? 0 : Number.POSITIVE_INFINITY
   const settle = () => {
     groupByDay(list, dayTemplate, bell)
     const newest = rows()[0]?.dataset.cursor ?? ''

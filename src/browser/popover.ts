@@ -33,10 +33,14 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
   const isOpen = () => {
     const open = element.matches(':popover-open')
     // A window that is turned or resized must not leave the panel outside.
-    ;(open ? addEventListener : removeEventListener)('resize', place)
+    const listen = open ? addEventListener : removeEventListener
+    listen('resize', place)
+    listen('blur', left)
     control.ariaExpanded = String(open)
     return open
   }
+  /** The focus may have gone into a frame of the page, which no `focusout` says, and what is clicked there closes nothing out here. */
+  const left = () => document.activeElement?.matches('iframe') && element.hidePopover()
   /** Below the bell, within the window. */
   const place = () => {
     const { bottom, left, right } = control.getBoundingClientRect()

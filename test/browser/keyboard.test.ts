@@ -105,6 +105,33 @@ describe('the panel', () => {
     await page.context().close()
   })
 
+  it('closes when the focus goes into a frame of the page, by key and by pointer', async () => {
+    await using host = await Host.start()
+    await fill(host, 'One')
+    const page = await openAt(host.url, '/')
+    // Where the panel does not lie over it.
+    await page.evaluate(`{
+      const frame = document.createElement('iframe')
+      frame.style.cssText = 'position: fixed; inset: auto 0 0 auto'
+      document.querySelector('main').append(frame)
+    }`)
+    const { x = 0, y = 0 } = (await page.locator('iframe').boundingBox()) ?? {}
+    const inFrame = `document.activeElement.tagName === 'IFRAME'`
+    const tab = async () => {
+      while (!(await page.evaluate(inFrame))) await press(page, 'Tab')
+    }
+    for (const leave of [tab, () => page.mouse.click(x + 5, y + 5)]) {
+      await page.locator('.belfry-bell').focus()
+      await press(page, 'Enter')
+      await expectText(page, panelTitles, ['One'])
+      await leave()
+      await page.getByRole('button', { name: 'Notifications, 1 unread', expanded: false }).waitFor()
+      assert.equal(await page.evaluate(inFrame), true)
+    }
+    assert.deepEqual((await shownBy(page)).violations, [])
+    await page.context().close()
+  })
+
   it('stays when the window loses the focus, and when the row that has it goes', async () => {
     await using host = await Host.start()
     const { id } = await host.tell('ada', 'One')
