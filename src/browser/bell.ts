@@ -79,9 +79,9 @@ export class NotificationBell extends HTMLElement {
     return sayIn(this.#messages ? this.language : 'en', { ...messages, ...this.#messages } as M)
   }
 
-  /** Tells a screen reader, through one status for the whole page: that of the first bell that is shown, as nobody hears those that are not. */
+  /** Tells a screen reader, through one status for the whole page: that of the last bell that is shown, as nobody hears those that are not, nor what stands below an open dialog. */
   announce(words: string): void {
-    const shown = [...document.querySelectorAll('notification-bell')].find((bell) => bell.checkVisibility())
+    const shown = [...document.querySelectorAll('notification-bell')].findLast((bell) => bell.checkVisibility())
     write(shown ?? this, '[role=status]', words)
   }
 

@@ -70,18 +70,33 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
-  it('tells screen readers once, by the first of its bells that is shown', async () => {
+  it('tells screen readers once, by the last of its bells that is shown', async () => {
     await using host = await Host.start()
     const page = await openHome(host)
     await page.evaluate(`rendered().then((bell) => document.querySelector('main').append(bell))`)
     const statuses = `[...document.querySelectorAll('notification-bell [role=status]')].map((status) => status.textContent)`
     await expectText(page, `document.querySelectorAll('notification-bell[connection=live]').length`, 2)
     await host.tell('ada', 'One')
-    await expectText(page, statuses, ['New notification: One. 1 unread', ''])
-    await page.evaluate(`document.querySelector('header').style.display = 'none'`)
-    await page.locator('main .belfry-bell').click()
+    await expectText(page, statuses, ['', 'New notification: One. 1 unread'])
+    await page.evaluate(`document.querySelector('main').style.display = 'none'`)
+    await page.locator('header .belfry-bell').click()
     await page.getByRole('button', { name: 'Mark all as read' }).click()
-    await expectText(page, statuses, ['New notification: One. 1 unread', '0 unread'])
+    await expectText(page, statuses, ['0 unread', 'New notification: One. 1 unread'])
+    await page.context().close()
+  })
+
+  it('tells screen readers in the dialog that is open, where a bell stands in it, as they hear nothing else then', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.evaluate(`rendered().then((bell) => {
+      const dialog = document.createElement('dialog')
+      dialog.append(bell)
+      document.body.append(dialog)
+      dialog.showModal()
+    })`)
+    await expectText(page, `document.querySelector('dialog notification-bell')?.getAttribute('connection')`, 'live')
+    await host.tell('ada', 'One')
+    await page.getByRole('dialog').getByRole('status').getByText('New notification: One. 1 unread').waitFor()
     await page.context().close()
   })
 
