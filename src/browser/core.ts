@@ -75,11 +75,8 @@ export function createClient({ base = '/notifications', user, state }: ClientOpt
       const unsubscribe = store.subscribe(listener)
       subscribers++
       share.start()
-      let left = false
       return () => {
-        if (left) return
-        left = true
-        unsubscribe()
+        if (!unsubscribe()) return
         subscribers--
         // An element that moves within the page leaves and comes back at once: that is no reason to disconnect.
         setTimeout(() => subscribers === 0 && share.stop())

@@ -19,8 +19,8 @@ export interface Snapshot {
 
 export interface Store {
   getSnapshot(): Snapshot
-  /** Calls `listener` after every change, until the returned function is called. */
-  subscribe(listener: () => void): () => void
+  /** Calls `listener` after every change, until the returned function is called, which says whether it was not before. */
+  subscribe(listener: () => void): () => boolean
   /**
    * Takes a state over if it is newer than what is shown; says whether it was. Counts are never added up.
    * @param latest what arrived with it; null where nothing did, undefined where that is not known
@@ -40,8 +40,10 @@ export function createStore(state?: State): Store {
   return {
     getSnapshot: () => snapshot,
     subscribe(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+      // Each its own, though several be the same.
+      const own = () => listener()
+      listeners.add(own)
+      return () => listeners.delete(own)
     },
     offer({ epoch, version, unread }, latest, anew) {
       const next = { epoch, version, unread }

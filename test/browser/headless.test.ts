@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { expectText, launchBrowser } from '../helpers/browser.js'
+import { eventually } from '../helpers/eventually.js'
 import { Host } from '../helpers/host.js'
 
 let browser: Browser
@@ -76,6 +77,30 @@ describe('the core in a page that signs in without being left', () => {
       seen.filter(({ connection, state }) => connection === 'live' && state === undefined),
       [],
     )
+    await page.context().close()
+  })
+})
+
+describe('the core to which two parts of a page listen with the same function', () => {
+  it('tells each until it leaves, and disconnects when both have', async () => {
+    await using host = await Host.start()
+    const page = await (await browser.newContext()).newPage()
+    await page.goto(`${host.url}/elsewhere`)
+    await signIn(page, 'ada')
+    await page.evaluate(`import('/core.js').then(({ createClient }) => {
+      window.client = createClient()
+      const listener = () => told++
+      window.leaves = [client.subscribe(listener), client.subscribe(listener)]
+      window.told = 0
+    })`)
+    await expectShown(page, 'live', 0)
+    await page.evaluate('told = 0, leaves[0](), leaves[0]()')
+    await host.tell('ada', 'One')
+    await expectShown(page, 'live', 1)
+    assert.equal(await page.evaluate('told'), 1)
+    assert.equal(await host.connections(), 1)
+    await page.evaluate('leaves[1]()')
+    await eventually(async () => (await host.connections()) === 0, 'disconnected')
     await page.context().close()
   })
 })
