@@ -6,5 +6,6 @@ try {
   process.stderr.write(`${error.message}\n`)
   process.exit(1)
 }
-const { run } = await import('../dist/cli.js')
-process.exit(await run(['start', ...process.argv.slice(2)], process.stdout, process.stderr))
+// From here on as 'belfry start'.
+process.argv.splice(2, 0, 'start')
+await import('../dist/bin.js')

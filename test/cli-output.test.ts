@@ -3,10 +3,17 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { Folder } from './embedding/served.js'
 import { eventually } from './helpers/eventually.js'
 import { bin } from './helpers/server.js'
+
+/** What begins the app. */
+const starts = [
+  { name: 'belfry start', begin: [bin, 'start'] },
+  { name: 'npm start', begin: [fileURLToPath(new URL('../scripts/start.mjs', import.meta.url))] },
+]
 
 const whereFull = { skip: !existsSync('/dev/full') && 'there is no /dev/full here' }
 
@@ -72,29 +79,30 @@ describe('what the command line writes', () => {
     }
   })
 
-  it('of the first admin and cannot, too, while the app runs on', whereFull, async (t) => {
-    using folder = new Folder()
-    const [file, full] = [folder.file('belfry.db'), openSync('/dev/full', 'w')]
-    const env = { PATH: process.env.PATH ?? '', DATABASE_URL: file, PORT: '0', LOG_LEVEL: 'silent' }
-    const app = spawn(process.execPath, [bin, 'start'], { env, stdio: ['ignore', full, 'pipe'] })
-    closeSync(full)
-    t.after(() => app.kill('SIGKILL'))
-    const ended = once(app, 'exit')
-    let err = ''
-    app.stderr?.on('data', (chunk: Buffer) => {
-      err += chunk.toString()
+  for (const { name, begin } of starts)
+    it(`of the first admin and cannot, too, while the app runs on, begun by ${name}`, whereFull, async (t) => {
+      using folder = new Folder()
+      const [file, full] = [folder.file('belfry.db'), openSync('/dev/full', 'w')]
+      const env = { PATH: process.env.PATH ?? '', DATABASE_URL: file, PORT: '0', LOG_LEVEL: 'silent' }
+      const app = spawn(process.execPath, begin, { env, stdio: ['ignore', full, 'pipe'] })
+      closeSync(full)
+      t.after(() => app.kill('SIGKILL'))
+      const ended = once(app, 'exit')
+      let err = ''
+      app.stderr?.on('data', (chunk: Buffer) => {
+        err += chunk.toString()
+      })
+      await eventually(
+        () => err.endsWith('\n') || app.exitCode !== null,
+        () => 'it says nothing',
+        30_000,
+      )
+      assert.match(
+        err,
+        /^Standard output cannot be written to \(ENOSPC[^\n]+ Nobody knows the password of admin now: 'belfry user password admin' makes another\.\n$/,
+      )
+      assert.match((await shell(file, 'belfry user password admin')).out, /^Sign in as admin with password \S+\n$/)
+      app.kill('SIGTERM')
+      assert.deepEqual(await ended, [0, null])
     })
-    await eventually(
-      () => err.endsWith('\n') || app.exitCode !== null,
-      () => 'it says nothing',
-      30_000,
-    )
-    assert.match(
-      err,
-      /^Standard output cannot be written to \(ENOSPC[^\n]+ Nobody knows the password of admin now: 'belfry user password admin' makes another\.\n$/,
-    )
-    assert.match((await shell(file, 'belfry user password admin')).out, /^Sign in as admin with password \S+\n$/)
-    app.kill('SIGTERM')
-    assert.deepEqual(await ended, [0, null])
-  })
 })
