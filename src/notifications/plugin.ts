@@ -19,8 +19,8 @@ import { cutoffsOf } from './retention.js'
 import type { Service } from './service.js'
 import type { Store } from './store/store.js'
 
-/** Every process that shares the database has looked at it meanwhile, in milliseconds. */
-const HEARD_WITHIN = 300
+/** By then every process that shares the database has looked at it, in milliseconds: one that nobody is connected to looks twice a second. */
+const HEARD_WITHIN = 800
 
 /**
  * Embedded notifications for an Express 5 app: kept in the app's own database, pushed over the app's own server, to whom the app's
@@ -113,7 +113,7 @@ async function disconnect(target: DisconnectTarget, endings: Endings): Promise<v
   await endings.end(whose)
 }
 
-/** Other processes hear whose connections end before the name is gone from what they hear it by. */
+/** The name is also erased where other processes read whose connections are to end, so they are given the time to read it first. */
 async function eraseUser(user: string, endings: Endings, store: Store): Promise<void> {
   await endings.end({ user })
   await pause(HEARD_WITHIN)

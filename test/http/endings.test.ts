@@ -4,6 +4,7 @@ import Sqlite from 'better-sqlite3'
 import { MemoryStore } from 'express-session'
 import { Folder } from '../embedding/served.js'
 import { eventually } from '../helpers/eventually.js'
+import { Gate } from '../helpers/gate.js'
 import { LiveHost } from '../helpers/live-host.js'
 import type { Tab } from '../helpers/visitor.js'
 
@@ -138,5 +139,30 @@ test('a process of the version before, which does not say when, still closes wha
   const other = new Sqlite(database)
   other.exec(`INSERT INTO notification_changes (audience) VALUES ('signed-out:ada')`)
   other.close()
+  await expectClosed(tab)
+})
+
+test('a user who is erased while a process that nobody is connected to lets them in is closed there, too', async () => {
+  using folder = new Folder()
+  const database = folder.file('shared.db')
+  const gate = new Gate()
+  await using one = await LiveHost.start({ database })
+  await using two = await LiveHost.start({
+    database,
+    identify: async (req) => {
+      if (req.session.user === 'ada') await gate.pass()
+      return { id: req.session.user ?? 'nobody' }
+    },
+  })
+  // From here on it has the longest way to its next look for what others wrote.
+  const last = await two.openTab(await two.signIn('bob'))
+  await last[Symbol.asyncDispose]()
+  await eventually(async () => (await two.metric('belfry_connections')) === 0, 'the last one has left')
+  const cookie = await two.signIn('ada')
+  const opening = two.openTab(cookie)
+  await gate.heldUp()
+  await one.notifications.eraseUser('ada')
+  gate.open()
+  await using tab = await opening
   await expectClosed(tab)
 })
