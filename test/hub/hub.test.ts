@@ -531,6 +531,17 @@ test('closing tells everybody 1012, cuts off the deaf within two seconds, and re
   assert.equal(scene.join('cy').closed, 1012)
 })
 
+test('nothing keeps the process once it is closed, also where somebody had to be cut off', async () => {
+  const scene = new Scene()
+  const deaf = await scene.greeted('ada')
+  deaf.deaf = true
+  await scene.hub.close()
+  assert.deepEqual(
+    process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout'),
+    [],
+  )
+})
+
 test('a thousand people are served a slice a turn, so that the loop stays free', async () => {
   await using scene = new Scene()
   const lines = Array.from({ length: 1000 }, (_, i) => scene.join(`user ${i}`))

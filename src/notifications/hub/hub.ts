@@ -172,10 +172,13 @@ export class Hub {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve
     })
-    const cutOff = setTimeout(() => this.#cutOff(), CLOSE_WITHIN)
+    let late = setTimeout(() => {
+      for (const connection of this.#connections()) connection.terminate()
+      late = setTimeout(() => this.#emptied?.(), GONE_WITHIN)
+    }, CLOSE_WITHIN)
     await this.#closeAll(CLOSE.restart)
     await emptied
-    clearTimeout(cutOff)
+    clearTimeout(late)
   }
 
   /** Looked for among the few of its user: a map of all would cost each connection more than its seat. */
@@ -227,11 +230,6 @@ export class Hub {
       connection.close(code)
       if (++closed % CLOSE_SLICE === 0) await nextTurn()
     }
-  }
-
-  #cutOff(): void {
-    for (const connection of this.#connections()) connection.terminate()
-    setTimeout(() => this.#emptied?.(), GONE_WITHIN)
   }
 }
 
