@@ -45,6 +45,19 @@ describe('marking several', () => {
   })
 })
 
+describe('a page of an inbox', () => {
+  it('is of one category, and of none that an address names twice', async () => {
+    await using fake = fakeNotifications()
+    for (const category of [['news', 'sport'], { is: 'news' }, true]) {
+      await assert.rejects(fake.list('ada', { category: category as unknown as string }), (error: unknown) => {
+        assert.ok(error instanceof MalformedError)
+        assert.deepEqual(error.errors, [{ field: 'category', message: 'The category must be text.' }])
+        return true
+      })
+    }
+  })
+})
+
 describe('what was sent', () => {
   it('is told with where it stands, and with nothing of how it is stored', async () => {
     await using fake = fakeNotifications()

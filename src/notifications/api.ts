@@ -41,7 +41,7 @@ export interface Notifications {
   unreadCount(user: string): Promise<number>
   /**
    * A page of an inbox, newest first, with the state of the same instant; where a filter passes over more than a thousand, no newer than any of them.
-   * @throws MalformedError for a cursor, filter or limit that cannot be
+   * @throws MalformedError for a cursor, filter, category or limit that cannot be
    * @example const { items, nextCursor } = await notifications.list('7', { filter: 'unread', limit: 10 })
    */
   list(user: string, query?: ListQuery): Promise<ItemPage>

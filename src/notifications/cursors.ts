@@ -39,6 +39,8 @@ export class Cursors {
   /** Throws MalformedError, by the parameter at fault. */
   page({ filter = 'all', category, before, after, limit }: ListQuery): Page {
     if (!FILTERS.includes(filter)) throw malformed('filter', `The filter must be one of ${FILTERS.join(', ')}.`)
+    // Hosts pass on what stands in an address, where it may come twice.
+    if (typeof (category ?? '') !== 'string') throw malformed('category', 'The category must be text.')
     if (before !== undefined && after !== undefined) throw malformed('after', 'Give before or after, not both.')
     return {
       filter,
