@@ -176,30 +176,39 @@ function touches(store: MemoryStore): () => number {
   return () => touched
 }
 
-test('what a page asks by itself is no reason for a session to last longer: no poll, no list that is read anew, no HEAD', async () => {
-  const store = new MemoryStore()
-  await using host = await LiveHost.start({ store, maxAge: 60_000 })
-  const cookie = await host.signIn('ada')
-  const touched = touches(store)
-  await host.visit('/notifications/stream', cookie, 'HEAD')
-  const { id } = await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
-  const bell = await (await host.visit('/bell', cookie)).text()
-  const mark = /data-user="([^"]+)"/.exec(bell)?.[1]
-  assert.equal(touched(), 1, 'a page is')
-  const script = { cookie, accept: 'application/json' }
-  const asked = [
-    fetch(`${host.url}/notifications/unread`, { headers: script }),
-    fetch(`${host.url}/notifications?belfry-for=${mark}`, { headers: script }),
-    fetch(`${host.url}/notifications/${id}?belfry-for=${mark}`, { method: 'HEAD', headers: script }),
-  ]
-  assert.deepEqual(
-    (await Promise.all(asked)).map(({ status }) => status),
-    [200, 200, 200],
-  )
-  assert.equal(touched(), 1)
-  await fetch(`${host.url}/notifications`, { headers: script })
-  assert.equal(touched(), 2, 'a list that somebody asks for is')
-})
+const withoutParser: RequestHandler = (req, _res, next) => {
+  req.app.set('query parser', false)
+  next()
+}
+
+for (const [where, between] of [
+  ['', (_req, _res, next) => next()],
+  [', also in an app without a parser for queries', withoutParser],
+] as readonly (readonly [string, RequestHandler])[])
+  test(`what a page asks by itself is no reason for a session to last longer: no poll, no list that is read anew, no HEAD${where}`, async () => {
+    const store = new MemoryStore()
+    await using host = await LiveHost.start({ store, maxAge: 60_000, between })
+    const cookie = await host.signIn('ada')
+    const touched = touches(store)
+    await host.visit('/notifications/stream', cookie, 'HEAD')
+    const { id } = await host.notifications.notify({ to: { user: 'ada' }, title: 'Hello' })
+    const bell = await (await host.visit('/bell', cookie)).text()
+    const mark = /data-user="([^"]+)"/.exec(bell)?.[1]
+    assert.equal(touched(), 1, 'a page is')
+    const script = { cookie, accept: 'application/json' }
+    const asked = [
+      fetch(`${host.url}/notifications/unread`, { headers: script }),
+      fetch(`${host.url}/notifications?belfry-for=${mark}`, { headers: script }),
+      fetch(`${host.url}/notifications/${id}?belfry-for=${mark}`, { method: 'HEAD', headers: script }),
+    ]
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ status }) => status),
+      [200, 200, 200],
+    )
+    assert.equal(touched(), 1)
+    await fetch(`${host.url}/notifications`, { headers: script })
+    assert.equal(touched(), 2, 'a list that somebody asks for is')
+  })
 
 test('HEAD opens no stream', async () => {
   await using host = await LiveHost.start()

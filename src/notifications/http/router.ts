@@ -13,6 +13,7 @@ import { bodyField, parseListQuery } from './query.js'
 import { sameOrigin } from './same-origin.js'
 import { hasStoredSession, leaveSessionAlone, sessionKey } from './stored-session.js'
 import { createStream } from './stream.js'
+import { markIn } from './user-marks.js'
 import { isStillThere, reader, signedIn } from './visit.js'
 
 type Mark = Parameters<Service['mark']>[2]
@@ -138,7 +139,7 @@ function answer(req: Request, res: Response, { options }: HttpContext, state: St
 
 /** Asked by the script of a page, which reads anew after every change for as long as it is open. */
 function isOfPage(req: Request): boolean {
-  return wantsJson(req) && req.query['belfry-for'] !== undefined
+  return wantsJson(req) && markIn(req) !== null
 }
 
 /** Where browsers, and Turbo, say that they fetch ahead; htmx 2 does so by a header of its own. */

@@ -12,13 +12,15 @@ export function userMark(user: string): string {
   return markOf(`bell of ${user}`, 12)
 }
 
-/**
- * A page that somebody else has signed in behind is still the page of the one before: its client says in `belfry-for`
- * whose it is, and gets nothing of the other's.
- */
-export function isMeantFor(user: string, { url = '' }: IncomingMessage): boolean {
+/** The mark of the user whose page asks, which its client says in `belfry-for`; null where no client of ours asks. */
+export function markIn({ url = '' }: IncomingMessage): string | null {
   const query = url.indexOf('?')
-  const mark = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('belfry-for')
+  return query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('belfry-for')
+}
+
+/** A page is still its user's after somebody else has signed in: it gets nothing of the other's. */
+export function isMeantFor(user: string, req: IncomingMessage): boolean {
+  const mark = markIn(req)
   return mark === null || mark === userMark(user)
 }
 
