@@ -46,7 +46,7 @@ export class Tokens {
     // All random bits are the token's own, so one round of sha256 keeps it: there is nothing to guess as with a password.
     const token = PREFIX + randomBytes(32).toString('base64url')
     const sql = 'INSERT INTO tokens (name, token_hash, created_by, created_at) VALUES (?, ?, ?, ?)'
-    const made = await this.#database.run(() => this.#database.handle.prepare(sql).run(trimmed.toWellFormed(), hash(token), by, Date.now()))
+    const made = await this.#database.run(() => this.#database.prepare(sql).run(trimmed.toWellFormed(), hash(token), by, Date.now()))
     const kept = await this.byId(Number(made.lastInsertRowid))
     if (kept === undefined) throw new Error('A token that was just made is gone.')
     return { ...kept, token }
@@ -54,31 +54,31 @@ export class Tokens {
 
   /** Newest first, revoked ones included. */
   list(): Promise<readonly Token[]> {
-    return this.#database.run(() => this.#database.handle.prepare<[], Token>(`${SELECT} ORDER BY tokens.id DESC`).all())
+    return this.#database.run(() => this.#database.prepare<[], Token>(`${SELECT} ORDER BY tokens.id DESC`).all())
   }
 
   byId(id: number): Promise<Token | undefined> {
-    return this.#database.run(() => this.#database.handle.prepare<[number], Token>(`${SELECT} WHERE tokens.id = ?`).get(id))
+    return this.#database.run(() => this.#database.prepare<[number], Token>(`${SELECT} WHERE tokens.id = ?`).get(id))
   }
 
   /** The token as it is now, undefined where there is none of that id. Twice is fine. */
   async revoke(id: number): Promise<Token | undefined> {
     const sql = 'UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL'
-    await this.#database.run(() => this.#database.handle.prepare(sql).run(Date.now(), id))
+    await this.#database.run(() => this.#database.prepare(sql).run(Date.now(), id))
     return this.byId(id)
   }
 
   /** Whose secret this is; undefined where it is nobody's, or revoked. */
   verify(secret: string): Promise<Token | undefined> {
     const sql = `${SELECT} WHERE token_hash = ? AND revoked_at IS NULL`
-    return this.#database.run(() => this.#database.handle.prepare<[string], Token>(sql).get(hash(secret)))
+    return this.#database.run(() => this.#database.prepare<[string], Token>(sql).get(hash(secret)))
   }
 
   /** Notes that it was used, at most once a minute. */
   async used({ id, lastUsedAt }: Token): Promise<void> {
     const now = Date.now()
     if (lastUsedAt !== null && now - lastUsedAt < USE_IS_NOTED_EVERY) return
-    await this.#database.run(() => this.#database.handle.prepare('UPDATE tokens SET last_used_at = ? WHERE id = ?').run(now, id))
+    await this.#database.run(() => this.#database.prepare('UPDATE tokens SET last_used_at = ? WHERE id = ?').run(now, id))
   }
 }
 
