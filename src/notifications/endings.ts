@@ -2,10 +2,7 @@ import type { Bus } from './bus/bus.js'
 import { type Ending, nameOf, type Whose } from './ending.js'
 import type { Store } from './store/store.js'
 
-/**
- * The one way in which connections end: those of this process at once, whatever becomes of the database, and those of other processes when they hear
- * of it from the store.
- */
+/** The one way to end connections: in this process at once, whatever becomes of the database; in other processes as soon as the store tells them. */
 export class Endings {
   readonly #bus: Bus
   readonly #store: Store
@@ -19,8 +16,8 @@ export class Endings {
 
   /**
    * Resolves when it is stored for the others. Rejects with UnavailableError where it cannot be; here it is done all the same.
-   * @param at until when those came in who are meant, in milliseconds since 1970
-   * @param kept whose the session is now; the others are not told
+   * @param at connections that came in by then end, in milliseconds since 1970
+   * @param kept whose the session is now; other processes are not told that
    */
   async end(whose: Whose, at = Date.now(), kept?: string): Promise<void> {
     const ending: Ending = { ...whose, at: Math.floor(at), ...(kept !== undefined && { kept }) }

@@ -178,7 +178,7 @@ export function languageOf(tag: unknown): Language | undefined {
   return LANGUAGES.find((language) => language === main)
 }
 
-/** What looks like an address is none of ours: as a path it would make folders of that name. One letter is a drive of Windows. */
+/** An address of any other scheme is refused: taken for a path, it would make folders of that name. One letter before the colon is a drive of Windows. */
 function readPath(value: string): { readonly path: string } | { readonly wrong: string } {
   const wrong = `The option database must be ${A_PATH}`
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(value)?.[1]?.toLowerCase()

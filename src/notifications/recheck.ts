@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from './logger.js'
 
-/** From one beginning of a round to the next, in milliseconds; a round that takes longer takes the place of those that would have begun meanwhile. */
+/** From the beginning of one round to that of the next, in milliseconds; while one goes on, no other begins. */
 const EVERY = 60_000
 /** How many are asked about before others get their turn: a host that answers from memory would hold the event loop for all of them. */
 const SLICE = 32
@@ -9,7 +9,7 @@ const SLICE = 32
 interface RecheckOptions {
   /** Everybody who is connected. */
   readonly users: () => readonly string[]
-  /** Reads somebody's topics again, in bounded time, and records them, of which the hub hears as of any change; where that fails, they are asked about again in the next round. */
+  /** Reads somebody's topics again, in bounded time, and records a change, which the hub hears of as of any other. What fails is tried again in the next round. */
   readonly recheck: (user: string) => Promise<void>
   readonly logger: Logger
 }

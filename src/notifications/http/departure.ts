@@ -1,10 +1,9 @@
-/** So many need not wait for more. */
+/** So many leave without waiting for more. */
 const ENOUGH = 16
 
 /**
- * When short answers leave that are ready at different moments: together, at the end of the turn of the event loop in which there are enough of them, or of
- * the first that has brought no more. A proxy that takes them all is then woken once; to wake it for each would cost more than the
- * answers do.
+ * Lets short answers that are ready at different moments leave together: at the end of the first turn of the event loop in which there are ENOUGH of them, or
+ * which has brought no more. A proxy that takes them all is then woken once; to wake it for each would cost more than the answers do.
  */
 export class Departure {
   #next: Promise<void> | undefined

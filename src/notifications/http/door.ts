@@ -12,8 +12,8 @@ type Answer = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
 const doors = new WeakMap<Server, Door>()
 
 /**
- * Takes the upgrades of one path on a server that may have other upgrade listeners, theirs stay theirs. What is
- * nobody's is refused with 404, or, where it only offers another protocol, is a request like any other. Returns what undoes it.
+ * Takes the upgrades of one path on a server, and leaves those of other paths to its other upgrade listeners. Where there are none, a WebSocket is refused
+ * with 404, and a request that only offers another protocol is answered like any other. Returns what undoes it.
  */
 export function openDoor(server: Server, path: string, answer: Answer): () => void {
   const door = doors.get(server) ?? new Door(server)

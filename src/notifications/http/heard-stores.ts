@@ -88,7 +88,7 @@ function call(method: (callback: Callback) => unknown, callback: Callback | unde
   return asWithoutUs
 }
 
-/** Gives an object other methods, its own or inherited; returns what gives it those back that nobody has replaced since. */
+/** Replaces methods of an object; returns what puts back the old ones, but for those that somebody else has replaced since. */
 function replace<T extends object>(target: T, methods: Partial<T>): () => void {
   const own = Object.getOwnPropertyDescriptors(target)
   Object.assign(target, methods)

@@ -7,11 +7,11 @@ import { expectedOrigins, originOf } from './origin.js'
 import { hasStoredSession, lookUp, type StoredSession } from './stored-session.js'
 import { isMeantFor } from './user-marks.js'
 
-/** Of how many visitors is kept that a page knew them. */
+/** Of how many visitors it is kept that a page recognised them. */
 const KEPT = 200
-/** More than this is not said: whoever comes from elsewhere could fill the log. */
+/** How many things are said at most: else strangers could fill the log. */
 const SAID = 20
-/** Of these no more than so many are said of other sites: whoever makes them up could take the place of all else. */
+/** How many of these are about origins, which strangers can make up: they must not take the place of all else. */
 const SAID_OF_ORIGINS = 10
 
 /** Somebody who came with a cookie header, with the session that it was then; null where that stands in no store. */

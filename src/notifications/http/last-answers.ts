@@ -22,7 +22,7 @@ export class LastAnswers {
     this.#answers.set(key, answer)
   }
 
-  /** Whether the host said just that of the same content; not for longer than a session that ended elsewhere may go unnoticed, as it may look at more than the session. */
+  /** Whether the host said the same of the same content last, and not too long ago: `identify` may look at more than the session. */
   hold(key: string, { content, user, asOf }: Answer): boolean {
     const last = this.#answers.get(key)
     return last !== undefined && content !== undefined && last.content === content && last.user === user && asOf - last.asOf < RECHECK

@@ -14,15 +14,15 @@ export interface SessionOwnersOptions {
   readonly logger: Logger
 }
 
-/** Of a session that is not any more whose it was: by its key, with until when what came in ends, in milliseconds since 1970, and whose it is now. */
+/** A session, by its key, has become somebody else's, or nobody's: connections that came in by `at`, in milliseconds since 1970, end; `kept` is whose it is now. */
 type Lost = (key: string, at: number, kept?: string) => void
 
 /**
- * What is added to the moment at which a request came in, in milliseconds, where an ending is to spare that request. Moments are cut to whole milliseconds
- * on the way, so the hub takes each ending to be one millisecond later than it is told (`RecentEndings`), and what came in before ended one before it.
+ * Added to the moment at which a request came in, in milliseconds, for an ending that is to spare that request: moments are cut to whole milliseconds on the
+ * way, and the hub takes each ending to be one millisecond later than it says (`RecentEndings`).
  */
 const SPARING_IT = -2
-/** And where it is meant, too, whatever was cut off. */
+/** The same for an ending that is to mean that request, too. */
 const MEANING_IT = 1
 
 /** Whose the sessions of live connections are, here and in other processes: whoever saves one may have signed somebody else in, or out, and kept it. */
@@ -73,7 +73,7 @@ export class SessionOwners {
   /**
    * The host says whose it is, by the request that saved it.
    * @param before whose it was when its request came in, where that was asked
-   * @param meant until when requests came in that end then, in milliseconds since 1970; unless told, all that did
+   * @param meant connections that came in by then end, in milliseconds since 1970; unless told, all that there are
    */
   async #askWhose(key: string, session: SessionData, before: Promise<string | null> | undefined, meant: number | undefined): Promise<void> {
     const at = Date.now()
@@ -92,7 +92,7 @@ export class SessionOwners {
     if (watched !== undefined) belongs(watched, user, asOf)
   }
 
-  /** @param last what would have been answered, where nothing has changed: neither the session nor, as far as this request was asked for it, what the host says of it */
+  /** @param last the answer that still holds where neither the session has changed nor what the host said at the beginning of this request */
   async #whose(req: Request, key: string, last: Answer, before: Promise<string | null> | undefined): Promise<string | null> {
     if (this.#answers.hold(key, last)) {
       const began = await before

@@ -8,8 +8,8 @@ import { isDue, RECHECK, schedule, type Watched } from './watched.js'
 
 interface SessionWatchOptions extends SessionOwnersOptions {
   /**
-   * A session has ended, by its key, or is not any more whose it was but that of the user `kept`: for what came in until then, in milliseconds since 1970.
-   * May be told more than once, and of sessions without connections.
+   * A session, by its key, has ended, or now belongs to the user `kept`: connections that came in by `at`, in milliseconds since 1970, end. May be told more
+   * than once, and of sessions without connections.
    */
   readonly ended: (key: string, at: number, kept?: string) => void
 }

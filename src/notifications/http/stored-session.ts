@@ -27,14 +27,14 @@ export function hasStoredSession({ session, sessionID, sessionStore }: Partial<P
 }
 
 /**
- * Whether a Cookie header names a session. One that it does not name was not what the session was found by: the host may have made it in this very request,
- * for somebody it knows otherwise. What is shorter than express-session's own ids could stand in a header by chance.
+ * Whether a Cookie header names a session. If it does not, the session was not found by it: the host may have made it in this very request, for somebody
+ * whom it knows by something else. A short id (express-session's own have 32 characters) could stand in a header by chance.
  */
 export function names(cookie: string | undefined, id: string): boolean {
   return id.length >= 16 && cookie?.includes(encodeURIComponent(`s:${id}.`)) === true
 }
 
-/** Throws an OptionError where somebody is known by something else than their session, which was never saved: then it stands in no store, either. */
+/** Throws an OptionError where somebody is known by something else, and their session was never saved: it stands in no store that could tell of its end. */
 export async function ensureSaved(req: Request): Promise<void> {
   if (!hasStoredSession(req) || names(req.headers.cookie, req.sessionID)) return
   if ((await lookUp({ id: req.sessionID, store: req.sessionStore })) === 'gone') throw new OptionError(NEVER_SAVED)

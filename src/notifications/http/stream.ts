@@ -11,7 +11,7 @@ import { noteRefusal, Refusal, refusalOf } from './refusal.js'
 import { ensureSaved, leaveSessionAlone } from './stored-session.js'
 import { isStillThere, type Visit, visitOf } from './visit.js'
 
-/** How long `identify` has, from the request on, in milliseconds: by then it must still be known what has ended meanwhile. */
+/** How long `identify` has, from the request on, in milliseconds: less than the time for which what has ended is remembered. */
 const IDENTIFY_WITHIN = REMEMBERED - 2000
 
 /**

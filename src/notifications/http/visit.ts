@@ -12,13 +12,13 @@ import { isMeantFor } from './user-marks.js'
 export interface Visit {
   readonly person: Person
   readonly state: State
-  /** Their topics are recorded, so whatever is read shows what is theirs; else nothing could be written, and the count is that of the topics before. */
+  /** Whether their topics are recorded, so that whatever is read is theirs. False while nothing can be written: then the state is that of the topics before. */
   readonly recorded: boolean
   /** From before the host was asked who it is, by performance.now(). */
   readonly since: number
 }
 
-/** Of each plugin, which one knows by its service. */
+/** Those of each plugin, told apart by its service. */
 const visits = new WeakMap<Service, WeakMap<Request, Promise<Visit | null>>>()
 
 /** Asks the host once a request, however many of our handlers it passes, and remembers the answer; changed topics are recorded on the way. */

@@ -23,7 +23,7 @@ export interface Watched {
 /** How long a session that ended elsewhere without a word may go unnoticed, in milliseconds. */
 export const RECHECK = 30_000
 
-/** A time that is too far off was set before the clock was. */
+/** A `checkAt` that is too far off is from before the clock was set back. */
 export function isDue({ look, checkAt }: Watched, now: number): boolean {
   return look === 'at once' || (look === 'in time' && (checkAt <= now || checkAt >= now + 2 * RECHECK))
 }

@@ -93,7 +93,7 @@ export class Hub {
   join(connection: Connection, person: Person, since: number): void {
     const ended = this.endedSince(connection, since)
     if (ended !== false || this.#closing) {
-      // Where nobody knows, the peer is to come again, and will be asked who it is.
+      // Where that cannot be told any more, the peer is to come again: then the host is asked anew who it is.
       connection.close(ended === true ? CLOSE.signedOut : CLOSE.restart)
       return
     }

@@ -6,10 +6,10 @@ export const REMEMBERED = 10_000
 
 /** What ended lately, for those who were still on their way then. */
 export class RecentEndings {
-  /** Whose they were → until when requests came in that are meant, by performance.now(); in the order in which they were told. */
+  /** Name → the moment, by performance.now(): connections whose requests came in by then end. In the order in which they were told. */
   readonly #until = new Map<string, number>()
 
-  /** Returns until when requests came in that are meant, by performance.now(). */
+  /** Returns the moment, by performance.now(): connections whose requests came in by then end. */
   add(ending: Ending): number {
     const now = performance.now()
     const name = nameOf(ending)
