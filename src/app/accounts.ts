@@ -36,8 +36,8 @@ export class Accounts {
   }
 
   /**
-   * All sessions of the user end with their sockets, all but `keep`: the one in which people change their own. Returns the generation that the kept one now belongs to.
-   * Throws InvalidError with field `password`; with `keep`, SignedOutError where the user is not any more as `user` says, disabled or given a password by somebody else.
+   * Ends all sessions of the user with their sockets, but for `keep`: the one in which people change their own. Returns the generation of the account from now on.
+   * Throws InvalidError with field `password`; with `keep`, SignedOutError where the user was disabled or given another password since `user` was read.
    */
   async setPassword(user: User, password: string, keep?: string): Promise<number> {
     const { database, users, passwords, sessions } = this.#parts

@@ -25,7 +25,7 @@ export class FairQueue {
     this.#limits = limits
   }
 
-  /** Gives what `work` gives, once it is its turn. Rejects with `full` where it cannot wait, or cannot any longer, for others have more right to. */
+  /** Gives what `work` gives, once it is its turn. Rejects with `full` where no place to wait is left, or where it loses its place to an asker who has fewer. */
   async inTurn<T>(asker: string, work: () => Promise<T>): Promise<T> {
     await this.#turn(asker)
     try {

@@ -127,7 +127,7 @@ export class Users {
 
   /**
    * Inside a transaction of the caller's, as the next two are. Begins the next generation; returns it, undefined for an unknown user.
-   * @param generation undefined too, and nothing changed, where the user is disabled or of another generation than this one
+   * @param generation where given: changes nothing, and returns undefined, where the user is disabled or of another generation
    */
   setPasswordHash(id: number, hash: string, generation?: number): number | undefined {
     const unless = generation === undefined ? '' : 'AND generation = @generation AND disabled_at IS NULL'

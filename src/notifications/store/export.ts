@@ -8,7 +8,7 @@ import { FIRST, IN_PORTION, Sequence } from './sequence.js'
 import { preparing } from './statements.js'
 import type { ExportedNotification, UserExport } from './store.js'
 
-/** How much is looked at in one portion: with their texts, of which each takes a while. */
+/** Notifications in one portion: few, as each is read with its text. */
 const ROWS = 100
 
 interface RawKept extends RawContent {
@@ -96,7 +96,7 @@ export class Export {
   }
 }
 
-/** By the index: all that is not to one user sorts before. */
+/** A range, for the index: all other audiences sort before those of users. */
 const BROADCAST = `d.audience < 'user:'`
 
 /** One look for each notification, not one for each of thousands who have it. */

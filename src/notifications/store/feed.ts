@@ -52,7 +52,7 @@ export class Feed {
   #last: number
   #first: number
   #lookedAt = Number.NEGATIVE_INFINITY
-  /** For whom once in a turn is enough, it was read in this one. */
+  /** It was read in this turn of the event loop, which is enough for `lookOnce`. */
   #looked = false
   #closed = false
 
@@ -83,7 +83,7 @@ export class Feed {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Whether there is anybody to be told: until then it looks less often. */
+  /** As Store.attend. */
   attend(attended: boolean): void {
     if (this.#closed) return
     clearInterval(this.#timer)

@@ -19,8 +19,8 @@ interface View {
 }
 
 /**
- * Drops what is left of ours where all tables were dropped: views, which hold nothing and would be in the way of making everything anew. Those of others that
- * are only called so stay.
+ * Where all of our tables were dropped, drops our views, too: they hold nothing, and would be in the way of making everything anew. Views of others stay,
+ * whatever they are called.
  * @param make makes a database by the same migrations, which is closed here
  */
 export function dropLeftViews(db: Database, make: () => Database): void {

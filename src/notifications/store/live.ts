@@ -21,7 +21,7 @@ export class Live {
   content: Row | undefined
   /** Something changed since it was read. */
   stale = true
-  /** All that is live above it is here. */
+  /** All that is live above this position is here. */
   from = Number.POSITIVE_INFINITY
   #positions: number[] = []
   #published: number[] = []
@@ -39,7 +39,7 @@ export class Live {
     return this.#positions.length
   }
 
-  /** What has come since. */
+  /** Adds what has come since. */
   append(deliveries: readonly Delivery[]): void {
     for (const [position, publishedAt] of deliveries) {
       this.#positions.push(position)
@@ -48,7 +48,7 @@ export class Live {
     }
   }
 
-  /** What stands between a position and what is here. */
+  /** Adds what stands above `from` and below what is here. */
   prepend(deliveries: readonly Delivery[], from: number): void {
     const [positions, published] = [this.#positions, this.#published]
     this.#positions = []
@@ -59,7 +59,7 @@ export class Live {
     this.from = from
   }
 
-  /** Nothing above a position is here any more. */
+  /** Empties it; what stands above `from` is to be appended. */
   clear(from: number): void {
     this.#positions = []
     this.#published = []

@@ -19,7 +19,7 @@ export interface Place {
   /** At or below it, whatever is unread has a receipt that says so. */
   readonly floor: number
   readonly streams: readonly Stream[]
-  /** Rises with every change of the user's receipts, and of the topics that they are in (migration 0005): while it stays, so does what was read of both. 0 says that there is no receipt. */
+  /** Rises with every change of the user's receipts, and of the topics that they are in (migration 0005): while it stays the same, what was read of both holds. 0: there are no receipts. */
   readonly marks: number
 }
 

@@ -3,7 +3,7 @@ import { preparing } from './statements.js'
 
 /** How much is looked at in one portion: rows of the database, so that none of them holds the event loop for long. */
 export const ROWS = 500
-/** Whose turn it is in a portion of what was sent, by the number of the notification: another process may have chosen any. */
+/** Which notifications belong to the portion behind `@from`, by their numbers; these may be far apart, as other processes can choose their own. */
 export const IN_PORTION = (seq: string, rows = ROWS) => `${seq} > @from AND ${seq} <= @from + ${rows}`
 /** Where portions of what was sent begin: below all of them. */
 export const FIRST = -(2n ** 63n)

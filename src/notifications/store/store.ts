@@ -220,10 +220,10 @@ export interface Store {
 
   /**
    * From now on calls `listener` after every commit that changed or announced something, whoever made it: this process at once,
-   * another within 50 ms of idle time. Returns what ends it.
+   * another within 50 ms of idle time, or as `attend` says. Returns what ends it.
    */
   watch(listener: (changed: readonly Concerned[], endings: readonly Ending[]) => void): () => void
-  /** Whether anybody is connected whom `listener`s tell. While nobody is, they may hear of other processes half a second later: to look for it costs. */
+  /** Whether anybody is connected; unless told, somebody is. While nobody is, what other processes commit may be heard of half a second later: to look for it costs. */
   attend(attended: boolean): void
   /** Tells every process that watches this database whose connections are to end, `listener`s here included. Changes no version. */
   announce(ending: Ending): Promise<void>
