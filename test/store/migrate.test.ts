@@ -145,7 +145,7 @@ test('a file that changed after it was applied is refused', () => {
   appendFileSync(join(place.folder, '0001_first.sql'), '-- a thought')
   assert.throws(
     () => place.migrate(),
-    (error) => error instanceof SchemaError && /0001_first/.test(error.message),
+    (error) => error instanceof SchemaError && /0001_first.* Put the file back as it was/.test(error.message),
   )
 })
 

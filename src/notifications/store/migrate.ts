@@ -35,7 +35,7 @@ const PATIENCE = 15_000
  * Returns the names of those that it applied itself. Throws SchemaError where the database is newer than the folder, where an applied file has changed, or where a table is in the way.
  */
 export function migrateSqlite(db: Database, { folder, ledger }: MigrationOptions): readonly string[] {
-  if (db.inTransaction) throw new SchemaError('A database cannot be migrated inside an open transaction.')
+  if (db.inTransaction) throw new SchemaError('A database cannot be migrated inside an open transaction: end it first.')
   const migrations = readMigrations(fileURLToPath(folder))
   const names: string[] = []
   const step = db.transaction(() => {
@@ -89,7 +89,9 @@ function next(db: Database, migrations: readonly Migration[], ledger: string): M
       throw new SchemaError(`The database was migrated by a newer version (${name} is not known here). Start that version, or restore a backup.`)
     }
     if (migration.sha256 !== sha256) {
-      throw new SchemaError(`The migration ${name} is not the one that was applied to this database: its content has changed.`)
+      throw new SchemaError(
+        `The migration ${name} is not the one that was applied to this database: its content has changed. Put the file back as it was, and what is to change into a new one.`,
+      )
     }
   }
   return migrations[applied.length]
