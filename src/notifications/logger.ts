@@ -15,13 +15,13 @@ export const consoleLogger: Logger = {
   error: (details, message) => console.error(`belfry: ${message}`, details),
 }
 
-/** The same logger; when it throws, a line is lost, and never the work that it was to be told of. */
+/** The same logger; when it throws, or rejects, a line is lost, and never the work that it was to be told of. */
 export function harmless(logger: Logger): Logger {
   const guarded =
     (level: keyof Logger): Logger[typeof level] =>
-    (details, message) => {
+    async (details, message) => {
       try {
-        logger[level](details, message)
+        await logger[level](details, message)
       } catch (error) {
         consoleLogger.error({ err: error }, `the logger failed at: ${message}`)
       }

@@ -107,25 +107,31 @@ describe('a host that listens', () => {
     assert.deepEqual(errors.toSorted(), ['Error: rejected', 'Error: thrown'])
   })
 
-  it('loses no more than a line where its own logger throws', async (t) => {
-    const said: string[] = []
-    t.mock.method(console, 'error', (message: string) => void said.push(message))
-    const fail = () => {
-      throw new Error('the disk is full')
-    }
-    await using fake = fakeNotifications({ logger: { info: fail, warn: fail, error: fail } })
-    fake.on('created', () => {
-      throw new Error('thrown')
+  for (const [what, fail] of [
+    [
+      'throws',
+      () => {
+        throw new Error('the disk is full')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the disk is full'))],
+  ] as const)
+    it(`loses no more than a line where its own logger ${what}`, async (t) => {
+      const said: string[] = []
+      t.mock.method(console, 'error', (message: string) => void said.push(message))
+      await using fake = fakeNotifications({ logger: { info: fail, warn: fail, error: fail } })
+      fake.on('created', () => {
+        throw new Error('thrown')
+      })
+      await fake.notify({ to: { user: 'ada' }, title: 'One' })
+      await eventually(
+        () => said.length === 1,
+        () => `said ${said}`,
+      )
+      assert.deepEqual(said, ["belfry: the logger failed at: a listener for 'created' failed"])
+      await fake.notify({ to: { user: 'ada' }, title: 'Two' })
+      assert.equal(await fake.unreadCount('ada'), 2)
     })
-    await fake.notify({ to: { user: 'ada' }, title: 'One' })
-    await eventually(
-      () => said.length === 1,
-      () => `said ${said}`,
-    )
-    assert.deepEqual(said, ["belfry: the logger failed at: a listener for 'created' failed"])
-    await fake.notify({ to: { user: 'ada' }, title: 'Two' })
-    assert.equal(await fake.unreadCount('ada'), 2)
-  })
 
   it('can stop listening', async () => {
     await using fake = fakeNotifications()
