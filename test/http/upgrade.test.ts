@@ -178,6 +178,27 @@ test('an upgrade that was sent ahead waits for the answer before it, and has the
   socket.destroy()
 })
 
+test('an upgrade that was sent ahead may wait for many answers, and nothing is left behind for each of them', async (t) => {
+  await using host = await LiveHost.start()
+  const Cookie = await host.signIn('ada')
+  const warnings: string[] = []
+  const warned = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', warned)
+  t.after(() => process.off('warning', warned))
+  const socket = await openRaw(host.port)
+  let heard = ''
+  socket.setEncoding('latin1').on('data', (text) => {
+    heard += text
+  })
+  socket.write(Buffer.concat([Buffer.from('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20)), handshake({ port: host.port, headers: { Cookie } })]))
+  await eventually(
+    () => heard.includes('"type":"hello"'),
+    () => heard,
+  )
+  assert.deepEqual(warnings, [])
+  socket.destroy()
+})
+
 test('a client that resets its connection while its upgrade waits for the answer before it harms nobody', async () => {
   const gate = new Gate()
   await using host = await LiveHost.start({ between: (req, _res, next) => void (req.path === '/ping' ? gate.pass().then(() => next()) : next()) })

@@ -181,9 +181,9 @@ function onClose(this: Carrier): void {
 /** A reset at any moment is the peer's affair; `close` follows, and there we clean up. */
 function ignore(): void {}
 
-/** Silences a raw socket before anything else happens to it: an unheard `error` would end the process. */
+/** Silences a raw socket before anything else happens to it: an unheard `error` would end the process. Twice is as good as once. */
 export function hush(socket: Duplex): void {
-  socket.on('error', ignore)
+  socket.off('error', ignore).on('error', ignore)
 }
 
 /** The `type` of a client's frame; undefined where it is not a frame at all. */
