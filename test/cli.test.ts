@@ -312,6 +312,21 @@ describe('beside a running server', () => {
     }
   })
 
+  for (const [to, column] of [
+    ['everyone', 'created_at'],
+    ['topic:role:member', 'role_since'],
+  ] as const)
+    it(`'belfry notify --to ${to}' reaches those of whom ${column} is of the future, too, as the machine's clock was set back since`, async () => {
+      await using place = new Place()
+      await using app = await startTestApp({ DATABASE_URL: place.database })
+      const { id } = await app.addUser('ada')
+      app.context.database.prepare(`UPDATE users SET ${column} = ${column} + 7200000 WHERE id = ?`).run(id)
+      const ada = await app.signIn('ada')
+      await using tab = await ada.openTab()
+      await place.ok('notify', '--to', to, '--title', 'Here you are')
+      await eventually(() => tab.state?.unread === 1, 'the tab shows 1')
+    })
+
   for (const [what, argv] of [
     ['disable', ['user', 'disable', 'ada']],
     ['password', ['user', 'password', 'ada', '--password', 'another password']],

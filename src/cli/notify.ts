@@ -1,4 +1,5 @@
 import { disabledOrUnknown, listed, lookUp } from '../app/addressees.js'
+import { send } from '../app/send.js'
 import { CLI_SENDER } from '../app/sent.js'
 import { ROLES, type Users } from '../app/users.js'
 import { type Draft, LEVELS, type Level, type Recipients } from '../notifications/index.js'
@@ -22,8 +23,8 @@ export const notify: Command = {
     const to = option(given, 'to') ?? ''
     const [, kind, name] = /^(user|topic):(.+)$/su.exec(to) ?? []
     if (to !== 'everyone' && (kind === undefined || name === undefined)) throw new UsageError('--to takes user:<username>, topic:<name> or everyone.')
-    const stored = await atDesk(terminal, { make: false }, async ({ notifications, users }) => {
-      return notifications.notify(draftOf(given, await recipients(users, kind, name)))
+    const stored = await atDesk(terminal, { make: false }, async (context) => {
+      return send(context, draftOf(given, await recipients(context.users, kind, name)))
     })
     await terminal.out.write(`Sent to ${to}: ${stored.id}\n`)
     return 0
