@@ -58,6 +58,17 @@ describe('a page of an inbox', () => {
   })
 })
 
+describe('the id of a notification', () => {
+  it('is text, so there is none of anything else, whatever a script has sent as one', async () => {
+    await using fake = fakeNotifications()
+    for (const sent of [{}, { $ne: '' }, ['x'], true, 7, null, undefined]) {
+      const id = sent as unknown as string
+      for (const asked of [() => fake.get('ada', id), () => fake.recall(id), () => fake.report(id), () => fake.readers(id)])
+        await assert.rejects(asked, NotFoundError)
+    }
+  })
+})
+
 describe('what was sent', () => {
   it('is told with where it stands, and with nothing of how it is stored', async () => {
     await using fake = fakeNotifications()

@@ -1,5 +1,5 @@
 import { userId } from './draft.js'
-import { InvalidError } from './errors.js'
+import { InvalidError, NotFoundError } from './errors.js'
 import { isPlainId } from './values.js'
 
 /** As many as one transaction marks without holding anybody up for long. */
@@ -12,6 +12,12 @@ export function parseUser(user: string): string {
   const result = userId.safeParse(user)
   if (result.success) return result.data
   throw new InvalidError([{ field: 'user', message: result.error.issues[0]?.message ?? 'The id of a user must be a string.' }])
+}
+
+/** Throws NotFoundError for what is no text: no notification has such an id. */
+export function parseId(id: string): string {
+  if (typeof id !== 'string') throw new NotFoundError()
+  return id
 }
 
 /** Several notifications that are to be marked. Throws InvalidError for what is no list of strings, and for too long a one. */

@@ -2,7 +2,7 @@ import { Cursors, type ListQuery, parseLimit } from './cursors.js'
 import { parseDraft } from './draft.js'
 import { InvalidError, NotFoundError } from './errors.js'
 import type { Events } from './events.js'
-import { parseIds, parseUser } from './ids.js'
+import { parseId, parseIds, parseUser } from './ids.js'
 import { Memberships, type TopicsOf } from './memberships.js'
 import { type Draft, MAX_RECIPIENTS, type Notification } from './notification.js'
 import type { Person } from './person.js'
@@ -112,7 +112,7 @@ export class Service {
 
   /** Throws NotFoundError where it is not in this user's inbox. */
   async get(user: string, id: string): Promise<Item> {
-    const row = await this.#store.find(parseUser(user), id)
+    const row = await this.#store.find(parseUser(user), parseId(id))
     if (row === undefined) throw new NotFoundError()
     return this.#item(row)
   }
@@ -139,7 +139,7 @@ export class Service {
 
   /** Throws NotFoundError for an unknown id; recalling twice changes nothing. */
   async recall(id: string): Promise<void> {
-    const recalled = await this.#store.recall(id, Date.now())
+    const recalled = await this.#store.recall(parseId(id), Date.now())
     if (recalled === undefined) throw new NotFoundError()
     if (!recalled || !this.#events.wants('recalled')) return
     const after = await this.#store.notification(id)
@@ -157,7 +157,7 @@ export class Service {
 
   /** Throws NotFoundError for an unknown id. */
   async report(id: string, options: { readonly except?: readonly string[] } = {}): Promise<SentEntry> {
-    const entry = await this.#store.report(id, options.except ?? [])
+    const entry = await this.#store.report(parseId(id), options.except ?? [])
     if (entry === undefined) throw new NotFoundError()
     return entryOf(entry)
   }
@@ -165,7 +165,7 @@ export class Service {
   /** Throws NotFoundError for an unknown id. */
   async readers(id: string, options: { readonly limit?: number; readonly except?: readonly string[] } = {}): Promise<readonly Reader[]> {
     const limit = parseLimit(options.limit, { usual: 100, most: MAX_RECIPIENTS })
-    const rows = await this.#store.readers(id, { limit, except: options.except ?? [] })
+    const rows = await this.#store.readers(parseId(id), { limit, except: options.except ?? [] })
     if (rows === undefined) throw new NotFoundError()
     return rows.map(readerOf)
   }
