@@ -1,6 +1,6 @@
 import type { Bus, Hint, Listener } from './bus.js'
 
-/** The bus of a single process: a list of listeners. */
+/** Reaches this process alone, which is enough with SQLite: of what other processes do the store tells. */
 export function localBus(): Bus {
   const listeners = new Set<Listener>()
   return {
