@@ -39,8 +39,8 @@ export function createPopover(bell: NotificationBell, control: HTMLButtonElement
     control.ariaExpanded = String(open)
     return open
   }
-  /** The focus may have gone into a frame of the page, which no `focusout` says, and what is clicked there closes nothing out here. */
-  const left = () => document.activeElement?.matches('iframe') && element.hidePopover()
+  /** The focus may have gone into a frame of the page, which no `focusout` says, and what is clicked there closes nothing out here. Firefox knows only afterwards where it went. */
+  const left = () => setTimeout(() => document.activeElement?.matches('iframe') && element.hidePopover())
   /** Below the bell, within the window. */
   const place = () => {
     const { bottom, left, right } = control.getBoundingClientRect()
