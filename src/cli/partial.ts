@@ -15,17 +15,17 @@ type Pause = () => Promise<void>
  */
 export async function withPartial<T>(destination: string, work: (partial: string, pause: Pause) => Promise<T>): Promise<T> {
   const partial = `${destination}.${process.pid}.partial`
-  begin(destination, partial)
   const end = (signal: NodeJS.Signals) => {
     stop()
     process.kill(process.pid, signal)
   }
   const stop = () => {
-    clear(partial)
+    if (existsSync(partial)) clear(partial)
     for (const signal of SIGNALS) process.off(signal, end)
   }
   for (const signal of SIGNALS) process.on(signal, end)
   try {
+    begin(destination, partial)
     return await work(partial, heedSignals)
   } catch (error) {
     throw cannotWrite(destination, error)
@@ -36,12 +36,8 @@ export async function withPartial<T>(destination: string, work: (partial: string
 
 function begin(destination: string, partial: string): void {
   if (!existsSync(dirname(destination))) throw new Failure(`There is no folder ${dirname(destination)}.`)
-  try {
-    clearStale(destination)
-    closeSync(openSync(partial, 'wx', 0o600))
-  } catch (error) {
-    throw cannotWrite(destination, error)
-  }
+  clearStale(destination)
+  closeSync(openSync(partial, 'wx', 0o600))
 }
 
 /** In a sentence what the system, or SQLite at work on the file, says of a place that can't take it; any other error as it is. */
