@@ -3,7 +3,7 @@ import type { Action } from './core.js'
 import { lineFor, titleOf } from './inbox-line.js'
 import { type InboxView, idOf } from './inbox-view.js'
 import type { Pending, Trouble } from './pending.js'
-import { createQueue } from './queue.js'
+import { queue } from './queue.js'
 
 /** What was changed on this page, and how that is told to the server. */
 export interface Changes {
@@ -29,7 +29,6 @@ export function createChanges(view: InboxView): Changes {
   const { bell, list } = view
   const { client, kit, say } = bell
   const pending = kit.createPending()
-  const queue = createQueue(view.listen)
   const kept = new Set<string>()
   const touched = new Set<string>()
   const own = (id: string) => {

@@ -95,6 +95,18 @@ describe('the buttons of a row cover no text', () => {
     await page.context().close()
   })
 
+  it('nor break its title anew where a row is marked, and the words on them are others', async () => {
+    await using host = await Host.start()
+    const page = await openInbox(host, { viewport: { width: 1100, height: 700 } }, 'ltr')
+    const widths = `[...document.querySelectorAll('.belfry-title')].map((title) => title.getBoundingClientRect().width)`
+    const before = await page.evaluate(widths)
+    await page.locator('li[data-notification-id]').first().hover()
+    await page.getByRole('button', { name: 'Mark as read' }).first().click()
+    await page.getByRole('button', { name: 'Mark as unread' }).first().waitFor()
+    assert.deepEqual(await page.evaluate(widths), before)
+    await page.context().close()
+  })
+
   it('in a narrow column of a wide page, where they are there without being pointed at', async () => {
     await using host = await Host.start()
     const page = await openInbox(host, { viewport: { width: 1100, height: 700 } }, 'ltr')

@@ -202,6 +202,25 @@ describe('a page that is changed without being loaded', () => {
     await page.context().close()
   })
 
+  it('is left with all sent that was archived in an inbox in whose place another came', async () => {
+    await using host = await Host.start()
+    for (let count = 0; count < 25; count++) await host.tell('ada', `Number ${count}`)
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    await page.getByRole('button', { name: 'Select' }).click()
+    await expectText(page, `document.querySelectorAll('.belfry-box').length`, 25)
+    await page.evaluate(`{
+      for (const box of document.querySelectorAll('.belfry-box')) box.click()
+      for (const button of document.querySelectorAll('.belfry-bar button')) if (button.textContent === 'Archive') button.click()
+      visit('/notifications?filter=archived').then(() => setTimeout(() => location.assign('/')))
+    }`)
+    await page.waitForURL(`${host.url}/`)
+    const archived = async () => (await host.notifications.list('ada', { filter: 'archived', limit: 100 })).items.length
+    await eventually(async () => (await archived()) === 25, 'all 25 archived')
+    await page.context().close()
+  })
+
   it('brings every inbox to life that comes, and loads one that was kept as a copy', async () => {
     await using host = await Host.start()
     const page = await openHome(host)
