@@ -7,14 +7,15 @@ import { focusOn, type InboxView } from './inbox-view.js'
 export function enhanceKeys(view: InboxView, actions: RowActions, more: More): void {
   const { preferences } = view.bell.kit
   const does = keysOf(view, actions, more)
-  view.listen('keydown', (event) => {
-    const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event as KeyboardEvent
+  const pressed = (event: KeyboardEvent) => {
+    const { key, ctrlKey, metaKey, altKey, defaultPrevented, target } = event
     const typing = (target as Element).closest('input:not([type=checkbox]), textarea, select, dialog, [popover], [contenteditable]')
     const act = does[key]
     if (!act || typing || !view.list.isConnected || ctrlKey || metaKey || altKey || defaultPrevented || !preferences().keys) return
     event.preventDefault()
     act()
-  })
+  }
+  addEventListener('keydown', pressed, view)
 }
 
 function keysOf(view: InboxView, actions: RowActions, { selection, help }: More): Readonly<Record<string, () => void>> {

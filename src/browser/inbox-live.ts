@@ -49,7 +49,8 @@ export function keepLive(view: InboxView, actions: RowActions): void {
     view.showCount(client.getSnapshot().state?.unread ?? 0)
     void read()
   }
-  for (const type of ['visibilitychange', 'belfry-change']) view.listen(type, changed)
+  addEventListener('visibilitychange', changed, view)
+  view.signal.onabort = client.subscribe(changed)
   const tick = () => {
     if (!list.isConnected) return
     view.tellTime()
@@ -61,7 +62,7 @@ export function keepLive(view: InboxView, actions: RowActions): void {
 
 /** What is new: shown while the top is in view, else held back behind a pill that says how many. */
 function createHead(view: InboxView): (items: readonly Item[]) => void {
-  const { list, bell, listen } = view
+  const { list, bell } = view
   let held: readonly Item[] = []
   const topInView = () => list.getBoundingClientRect().top >= 0
   const hold = (items: readonly Item[]) => {
@@ -83,7 +84,7 @@ function createHead(view: InboxView): (items: readonly Item[]) => void {
     'belfry-button belfry-pill',
   )
   list.before(pill)
-  listen('scroll', () => held[0] && topInView() && release())
+  addEventListener('scroll', () => held[0] && topInView() && release(), view)
   return (items) => {
     hold(items)
     if (topInView()) release()

@@ -1,7 +1,6 @@
 import { badgeText, type Item } from '../notifications/protocol.js'
 import type { NotificationBell } from './bell.js'
 import { english, type SayInbox } from './inbox-messages.js'
-import type { Listen } from './own-bell.js'
 import { createRow, groupByDay } from './rows.js'
 
 /** The server-rendered inbox: its rows and what belongs around them. */
@@ -10,7 +9,8 @@ export interface InboxView {
   readonly bell: NotificationBell
   readonly list: HTMLElement
   readonly say: SayInbox
-  readonly listen: Listen
+  /** Ends what listens beyond the root: with the view as its options, a listener ends with it. */
+  readonly signal: AbortSignal
   /** Done to every row that comes in. */
   decorate: (row: HTMLElement) => void
   rows(): HTMLElement[]
@@ -26,7 +26,7 @@ export interface InboxView {
   tellTime(): void
 }
 
-export function createInboxView(root: HTMLElement, bell: NotificationBell, listen: Listen): InboxView {
+export function createInboxView(root: HTMLElement, bell: NotificationBell, signal: AbortSignal): InboxView {
   const { clock, kit } = bell
   const one = <T extends HTMLElement>(selector: string) => root.querySelector<T>(selector)
   const list = one('[data-belfry-list]') as HTMLElement
@@ -50,7 +50,7 @@ export function createInboxView(root: HTMLElement, bell: NotificationBell, liste
     bell,
     list,
     say,
-    listen,
+    signal,
     decorate: () => {},
     rows,
     newest: () => latest,

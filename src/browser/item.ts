@@ -1,13 +1,13 @@
 import type { NotificationBell } from './bell.js'
-import { bellOf, enliven, type Listen } from './own-bell.js'
+import { bellOf, enliven } from './own-bell.js'
 
 /** Changes come in bursts: whether it is still there is asked at most this often, in milliseconds. */
 const ASK_EVERY = 1000
 
-enliven('[data-belfry-item]', async (root, listen) => {
+enliven('[data-belfry-item]', async (root, signal) => {
   const bell = await bellOf(root)
   for (const time of root.querySelectorAll('time')) tellExactly(time, bell)
-  watch(root, bell, listen)
+  watch(root, bell, signal)
   await visit(root, bell)
 })
 
@@ -31,7 +31,7 @@ function tellExactly(time: HTMLTimeElement, { clock, language }: NotificationBel
 }
 
 /** Looks after every change whether the notification that is shown is still there, and says so when it is not; a page that nobody sees waits until somebody does. */
-function watch(root: HTMLElement, bell: NotificationBell, listen: Listen): void {
+function watch(root: HTMLElement, bell: NotificationBell, signal: AbortSignal): void {
   const { client, dataset } = bell
   let known = `${dataset.epoch} ${dataset.version}`
   let resting = false
@@ -48,7 +48,8 @@ function watch(root: HTMLElement, bell: NotificationBell, listen: Listen): void 
       void look()
     }, ASK_EVERY)
   }
-  for (const type of ['visibilitychange', 'belfry-change']) listen(type, look)
+  addEventListener('visibilitychange', look, { signal })
+  signal.onabort = client.subscribe(look)
   void look()
 }
 

@@ -10,7 +10,8 @@ export function showOver(bell: NotificationBell): void {
   const { h } = kit
   const sayOver = bell.speak(english)
   const connection = () => client.getSnapshot().connection
-  if (connection() !== 'signed-out') return
+  // A bell that has left the page speaks for nobody: the page may be somebody else's by now.
+  if (connection() !== 'signed-out' || !bell.isConnected) return
   for (const panel of bell.querySelectorAll<HTMLElement>('.belfry-panel')) {
     const link = h('a', { class: 'belfry-button', href: client.base }, sayOver('signIn'))
     exchange(panel, [h('p', { class: 'belfry-note' }, say('signedOut')), link], link)

@@ -1,10 +1,10 @@
 import type { NotificationBell } from './bell.js'
 
-/** Listens at the window until another comes in the place of what listens. */
-export type Listen = (type: string, listener: (event: Event) => void) => void
-
-/** Brings to life what there is of a selector, and what comes later in its place: where pages are swapped this script is not run again, but the bell of each says that it came. */
-export function enliven(selector: string, begin: (root: HTMLElement, listen: Listen) => void): void {
+/**
+ * Brings to life what there is of a selector, and what comes later in its place: where pages are swapped this script is not run again, but the bell of each says that it came.
+ * @param begin its `signal` ends what listens beyond the root, when another comes in its place
+ */
+export function enliven(selector: string, begin: (root: HTMLElement, signal: AbortSignal) => void): void {
   let last: HTMLElement | undefined
   let replaced: AbortController | undefined
   const look = () => {
@@ -13,8 +13,7 @@ export function enliven(selector: string, begin: (root: HTMLElement, listen: Lis
     last = root
     replaced?.abort()
     replaced = new AbortController()
-    const { signal } = replaced
-    begin(root, (type, listener) => addEventListener(type, listener, { signal }))
+    begin(root, replaced.signal)
   }
   addEventListener('belfry-change', look)
   look()

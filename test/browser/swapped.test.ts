@@ -274,6 +274,37 @@ describe('a page that is changed without being loaded', () => {
     })
   }
 
+  it('leaves the inbox of whoever signs in next as it is, though a panel of the one before was open', async () => {
+    await using host = await Host.start()
+    await host.tell('ada', 'For Ada')
+    await host.tell('bob', 'One')
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications`)
+    await expectPanel(page, 'For Ada')
+    await page.evaluate(`fetch('/sign-out').then(() => true)`)
+    await expectConnection(page, 'signed-out')
+    await page.evaluate(`fetch('/sign-in/bob').then(() => visit('/notifications'))`)
+    await expectConnection(page, 'live')
+    await host.tell('bob', 'Two')
+    await expectText(page, `[...document.querySelectorAll('[data-notification-id] [data-slot=title]')].map((title) => title.textContent)`, [
+      'Two',
+      'One',
+    ])
+    await page.context().close()
+  })
+
+  it('keeps its inbox live where the bell is taken off the page', async () => {
+    await using host = await Host.start()
+    const page = await openHome(host)
+    await page.goto(`${host.url}/notifications`)
+    await expectConnection(page, 'live')
+    await page.getByRole('button', { name: 'Select' }).waitFor()
+    await page.evaluate('bellNow().remove()')
+    await host.tell('ada', 'One')
+    await page.locator('li[data-notification-id]').getByText('One', { exact: true }).waitFor()
+    await page.context().close()
+  })
+
   it('offers the choices of a browser on every page of them that comes', async () => {
     await using host = await Host.start()
     const page = await openHome(host)
