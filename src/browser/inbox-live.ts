@@ -52,9 +52,8 @@ export function keepLive(view: InboxView, actions: RowActions): void {
   addEventListener('visibilitychange', changed, view)
   view.signal.onabort = client.subscribe(changed)
   const tick = () => {
-    if (!list.isConnected) return
     view.tellTime()
-    setTimeout(tick, CLOCK_EVERY)
+    if (!view.signal.aborted) setTimeout(tick, CLOCK_EVERY)
   }
   tick()
   changed()
