@@ -201,7 +201,7 @@ describe('the assets', () => {
   })
 
   for (const keeping of [{ rolling: true }, { saveUninitialized: true }, { resave: true }, { unset: 'destroy' }] as const) {
-    it(`carry nobody’s cookie, as any cache may keep them, and leave the session alone: ${JSON.stringify(keeping)}`, async () => {
+    it(`carry nobody’s cookie, since caches may keep them, and leave the session alone: ${JSON.stringify(keeping)}`, async () => {
       const store = new session.MemoryStore()
       await using host = await Host.start({ store, keeping })
       const ada = await host.enter('ada')

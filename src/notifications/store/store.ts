@@ -207,7 +207,7 @@ export interface Store {
   readers(id: string, page: ReadersPage): Promise<readonly ReaderRow[] | undefined>
 
   /**
-   * Takes what is old out of inboxes, and deletes what nobody has any more; what expired or was recalled, once that is old. In portions that
+   * Takes what is old out of inboxes, and deletes what is in none any longer; what expired or was recalled, once that is old. In portions that
    * hold nobody up; what is on the schedule is never old.
    */
   prune(cutoffs: Cutoffs): Promise<Pruned>
